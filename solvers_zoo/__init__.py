@@ -1,0 +1,158 @@
+"""A zoo of samplers and solvers for score-based (diffusion) models.
+
+    import solvers_zoo as zoo
+
+    model = zoo.model("ring")                                   # or zoo.FunctionModel(network, sde=zoo.VP(), ...)
+    result = zoo.sample(model, solver="dpmpp-2m", steps=10, n=1000, seed=0)
+
+Names are imported when first used: importing the package, a plugin or the command line loads neither torch nor numpy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for type checkers; at run time the table below is read instead
+    from solvers_zoo.card import API_VERSION as API_VERSION
+    from solvers_zoo.card import Card as Card
+    from solvers_zoo.card import GridCard as GridCard
+    from solvers_zoo.card import ModelCard as ModelCard
+    from solvers_zoo.card import SDECard as SDECard
+    from solvers_zoo.card import SolverCard as SolverCard
+    from solvers_zoo.card import Source as Source
+    from solvers_zoo.errors import AmbiguousNameError as AmbiguousNameError
+    from solvers_zoo.errors import DomainError as DomainError
+    from solvers_zoo.errors import IncompatibleError as IncompatibleError
+    from solvers_zoo.errors import Interrupted as Interrupted
+    from solvers_zoo.errors import ModelError as ModelError
+    from solvers_zoo.errors import OptionError as OptionError
+    from solvers_zoo.errors import PluginError as PluginError
+    from solvers_zoo.errors import StorageError as StorageError
+    from solvers_zoo.errors import UnknownNameError as UnknownNameError
+    from solvers_zoo.errors import ZooError as ZooError
+    from solvers_zoo.hookspecs import Deferred as Deferred
+    from solvers_zoo.hookspecs import hookimpl as hookimpl
+    from solvers_zoo.noise.base import Draws as Draws
+    from solvers_zoo.noise.base import Noise as Noise
+    from solvers_zoo.noise.seeded import SeededNoise as SeededNoise
+    from solvers_zoo.numerics.combine import combine as combine
+    from solvers_zoo.numerics.scalar import cos as cos
+    from solvers_zoo.numerics.scalar import exp as exp
+    from solvers_zoo.numerics.scalar import expm1 as expm1
+    from solvers_zoo.numerics.scalar import log as log
+    from solvers_zoo.numerics.scalar import log1p as log1p
+    from solvers_zoo.numerics.scalar import maximum as maximum
+    from solvers_zoo.numerics.scalar import minimum as minimum
+    from solvers_zoo.numerics.scalar import sin as sin
+    from solvers_zoo.numerics.scalar import softplus as softplus
+    from solvers_zoo.numerics.scalar import sqrt as sqrt
+    from solvers_zoo.numerics.scalar import where as where
+    from solvers_zoo.options import Configurable as Configurable
+    from solvers_zoo.options import option as option
+    from solvers_zoo.processes.base import SDE as SDE
+    from solvers_zoo.processes.base import GaussianPoint as GaussianPoint
+    from solvers_zoo.processes.base import GaussianSDE as GaussianSDE
+    from solvers_zoo.processes.base import Point as Point
+    from solvers_zoo.processes.edm import EDM as EDM
+    from solvers_zoo.processes.ou import OU as OU
+    from solvers_zoo.processes.prediction import GaussianPrediction as GaussianPrediction
+    from solvers_zoo.processes.prediction import Prediction as Prediction
+    from solvers_zoo.processes.variable import VARIABLES as VARIABLES
+    from solvers_zoo.processes.variable import Variable as Variable
+    from solvers_zoo.registry import Registry as Registry
+    from solvers_zoo.registry import grid as grid
+    from solvers_zoo.registry import model as model
+    from solvers_zoo.registry import sde as sde
+    from solvers_zoo.registry import solver as solver
+    from solvers_zoo.sampling.driver import sample as sample
+    from solvers_zoo.sampling.driver import steps_for as steps_for
+    from solvers_zoo.sampling.result import Pause as Pause
+    from solvers_zoo.sampling.result import Result as Result
+    from solvers_zoo.score_models.analytic import AnalyticModel as AnalyticModel
+    from solvers_zoo.score_models.base import ModelWrapper as ModelWrapper
+    from solvers_zoo.score_models.base import ScoreModel as ScoreModel
+    from solvers_zoo.score_models.counting import CountingModel as CountingModel
+    from solvers_zoo.score_models.function import FunctionModel as FunctionModel
+    from solvers_zoo.score_models.target import Target as Target
+    from solvers_zoo.stepping import Interval as Interval
+    from solvers_zoo.stepping import Past as Past
+    from solvers_zoo.stepping import Solver as Solver
+    from solvers_zoo.stepping import State as State
+    from solvers_zoo.stepping import Step as Step
+    from solvers_zoo.stepping import StepSolver as StepSolver
+    from solvers_zoo.stepping import remember as remember
+    from solvers_zoo.time_grids.base import Grid as Grid
+    from solvers_zoo.time_grids.base import GridRule as GridRule
+
+__version__ = "0.1.0"
+
+#: Module -> the public names that live there. A test holds it to the imports above.
+_HOMES = {
+    "card": "API_VERSION Card GridCard ModelCard SDECard SolverCard Source",
+    "errors": "AmbiguousNameError DomainError IncompatibleError Interrupted ModelError OptionError PluginError StorageError UnknownNameError ZooError",
+    "hookspecs": "Deferred hookimpl",
+    "noise.base": "Draws Noise",
+    "noise.seeded": "SeededNoise",
+    "numerics.combine": "combine",
+    "numerics.scalar": "cos exp expm1 log log1p maximum minimum sin softplus sqrt where",
+    "options": "Configurable option",
+    "processes.base": "GaussianPoint GaussianSDE Point SDE",
+    "processes.edm": "EDM",
+    "processes.ou": "OU",
+    "processes.prediction": "GaussianPrediction Prediction",
+    "processes.variable": "VARIABLES Variable",
+    "registry": "Registry grid model sde solver",
+    "sampling.driver": "sample steps_for",
+    "sampling.result": "Pause Result",
+    "score_models.analytic": "AnalyticModel",
+    "score_models.base": "ModelWrapper ScoreModel",
+    "score_models.counting": "CountingModel",
+    "score_models.function": "FunctionModel",
+    "score_models.target": "Target",
+    "stepping": "Interval Past Solver State Step StepSolver remember",
+    "time_grids.base": "Grid GridRule",
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
+
+__all__ = ["__version__", "grids", "models", "sdes", "solvers", *sorted(_HOME_OF)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'solvers_zoo' has no attribute {name!r}")
+    value = getattr(import_module(f"solvers_zoo.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+def solvers(**where: Any) -> list[Any]:
+    """Cards of all registered solvers; keywords keep those whose fields equal: ``zoo.solvers(family="dpm")``."""
+    from solvers_zoo.registry import cards
+
+    return cards("solver", where)
+
+
+def sdes(**where: Any) -> list[Any]:
+    """Cards of all registered processes."""
+    from solvers_zoo.registry import cards
+
+    return cards("sde", where)
+
+
+def models(**where: Any) -> list[Any]:
+    """Cards of all ready-made models."""
+    from solvers_zoo.registry import cards
+
+    return cards("model", where)
+
+
+def grids(**where: Any) -> list[Any]:
+    """Cards of all grid rules."""
+    from solvers_zoo.registry import cards
+
+    return cards("grid", where)

@@ -1,0 +1,52 @@
+"""Randomness as solvers see it.
+
+A solver never draws from a global generator. It asks the `Draws` of its step, and a step asked twice answers the same.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+class Draws(ABC):
+    """The random numbers of one step; every call gives the next ones, in the state's shape and dtype."""
+
+    @abstractmethod
+    def fresh(self) -> Tensor:
+        """Independent N(0, I), for Langevin kicks and churn."""
+
+    @abstractmethod
+    def between(self, t: Any, s: Any, area: bool = False) -> Any:
+        """The Brownian increment from point ``t`` to point ``s``, in units of its own standard deviation.
+
+        W ~ N(0, I): multiply by the standard deviation that your scheme gives the interval, e.g. g sqrt(h) for
+        Euler-Maruyama. Over a Brownian path (`PathNoise`) W is (B(s) - B(t)) / sqrt|lam_s - lam_t| with B a Brownian
+        motion in the clock lam (half log-SNR), so increments of neighbouring intervals add up and a refined grid sees the
+        same path; otherwise increments of different calls are independent.
+
+        Args:
+            t: the point stepped from.
+            s: the point stepped to.
+            area: also give the space-time Levy area H ~ N(0, I/12) of the interval, independent of W, in the same units
+                (Foster et al. 2020, 1904.10383, def. 4.2.1): the mean over the interval of the path minus its chord.
+
+        Returns:
+            W, or (W, H).
+
+        """
+
+    @abstractmethod
+    def uniform(self) -> Tensor:
+        """Independent uniforms in (0, 1), one a sample: shape (B,), float64."""
+
+
+class Noise(ABC):
+    """All random numbers of a run, addressed by step."""
+
+    @abstractmethod
+    def at(self, index: int) -> Draws:
+        """The draws of step ``index``; asked twice, the same."""

@@ -1,0 +1,1 @@
+"""Numerics shared by solvers: scalars, linear combinations, coefficients."""

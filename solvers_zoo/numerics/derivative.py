@@ -1,0 +1,16 @@
+"""Derivative of a schedule function, by automatic differentiation in float64."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+
+def derivative(function: Callable[[Any], Any], t: Any) -> Any:
+    """d function / dt at ``t``, a float or a tensor; works under ``no_grad`` and returns what it was given."""
+    import torch
+
+    with torch.enable_grad():
+        time = torch.as_tensor(t, dtype=torch.float64).detach().requires_grad_()
+        (slope,) = torch.autograd.grad(function(time).sum(), time)
+    return slope if isinstance(t, torch.Tensor) else slope.item()

@@ -1,0 +1,1 @@
+"""Forward processes, their points, and what a model predicts on them."""

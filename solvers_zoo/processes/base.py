@@ -1,0 +1,200 @@
+r"""Forward processes and the points of their schedule.
+
+An `SDE` is dX = f(X, t) dt + g(t) dW on [t_min, t_max]. Nearly all are `GaussianSDE`, with
+
+    X_t = alpha(t) X_0 + sigma(t) eps,      eps ~ N(0, I),
+
+and everything follows from alpha and sigma: f(x, t) = f(t) x with f = d log alpha / dt,
+g^2 = d sigma^2 / dt - 2 f sigma^2, the half log-SNR lam = log(alpha / sigma), its inverse and the prior.
+A concrete process gives alpha and sigma; closed forms override what follows from them.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from solvers_zoo.card import SDECard
+from solvers_zoo.errors import DomainError, IncompatibleError
+from solvers_zoo.numerics.combine import combine
+from solvers_zoo.numerics.derivative import derivative
+from solvers_zoo.numerics.scalar import log, sqrt, where
+from solvers_zoo.options import Configurable
+from solvers_zoo.processes.prediction import GaussianPrediction, Prediction, ScorePrediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A time of an SDE with its diffusion coefficient squared, ``g2``.
+
+    Fields are Python floats; in per-sample stepping they are float64 tensors of shape (B, 1, ...).
+    """
+
+    t: Any
+    g2: Any
+
+    @property
+    def g(self) -> Any:
+        """Diffusion coefficient g(t)."""
+        return sqrt(self.g2)
+
+
+@dataclass(frozen=True, slots=True)
+class GaussianPoint(Point):
+    """A time of a `GaussianSDE` with the whole schedule there, computed once in float64.
+
+    ``alpha``, ``sigma`` and their time derivatives ``dalpha``, ``dsigma``; ``lam`` = log(alpha/sigma), which is -inf
+    where alpha = 0 (so are f and g2 then infinite; the derivatives are not).
+    """
+
+    alpha: Any
+    sigma: Any
+    lam: Any
+    dalpha: Any
+    dsigma: Any
+
+    @property
+    def rho(self) -> Any:
+        """Noise-to-signal ratio sigma/alpha; inf where alpha = 0."""
+        return _divide(self.sigma, self.alpha)
+
+    @property
+    def f(self) -> Any:
+        """Linear drift coefficient d log(alpha)/dt; -inf where alpha = 0."""
+        return _divide(self.dalpha, self.alpha)
+
+
+def _divide(a: Any, b: Any) -> Any:
+    if isinstance(b, float) and b == 0.0:
+        return math.copysign(math.inf, a)
+    return a / b
+
+
+class SDE(Configurable, ABC):
+    """A forward process on [t_min, t_max]; t grows towards noise."""
+
+    card: ClassVar[SDECard]
+    gaussian: ClassVar[bool] = False
+    default_grid: ClassVar[str] = "uniform"
+
+    @property
+    @abstractmethod
+    def t_min(self) -> float:
+        """Where sampling ends; an option, or derived from others."""
+
+    @property
+    @abstractmethod
+    def t_max(self) -> float:
+        """Where sampling starts."""
+
+    @abstractmethod
+    def drift(self, x: Tensor, t: Any) -> Tensor:
+        """f(x, t), of x's shape (B, ...); t a float or a tensor that broadcasts against x."""
+
+    @abstractmethod
+    def diffusion(self, t: Any) -> Any:
+        """g(t)."""
+
+    def at(self, t: Any) -> Point:
+        """The point of time t: a float, or a tensor of times for per-sample stepping."""
+        return Point(t=t, g2=self.diffusion(t) ** 2)
+
+    def predict(self, kind: str, x: Tensor, point: Any, out: Tensor) -> Prediction:
+        """See a model's output ``out`` of ``kind`` at ``x`` as a prediction."""
+        if kind != "score":
+            raise IncompatibleError(
+                f"{self} is not of the form alpha X_0 + sigma eps, so a {kind} prediction has no meaning on it; "
+                "give a score model (prediction='score')."
+            )
+        return ScorePrediction(x, out, point, self.drift(x, point.t))
+
+    def prior_std(self, t: float) -> float:
+        """Standard deviation of the prior from which sampling starts at time t."""
+        raise IncompatibleError(f"{self} names no prior; give the start as x=.")
+
+
+class GaussianSDE(SDE):
+    """A process whose transition kernel is N(alpha(t) x_0, sigma(t)^2 I)."""
+
+    gaussian = True
+    default_grid = "karras"
+
+    @abstractmethod
+    def alpha(self, t: Any) -> Any:
+        """Signal scale; alpha(0) = 1, decreasing, possibly 0 at t_max."""
+
+    @abstractmethod
+    def sigma(self, t: Any) -> Any:
+        """Noise standard deviation, increasing."""
+
+    def dalpha(self, t: Any) -> Any:
+        """d alpha / dt."""
+        return derivative(self.alpha, t)
+
+    def dsigma(self, t: Any) -> Any:
+        """d sigma / dt."""
+        return derivative(self.sigma, t)
+
+    def lam(self, t: Any) -> Any:
+        """Half log-SNR, log(alpha/sigma), decreasing in t."""
+        return log(self.alpha(t)) - log(self.sigma(t))
+
+    def diffusion_squared(self, t: Any) -> Any:
+        """g^2 = d sigma^2 / dt - 2 f sigma^2."""
+        sigma = self.sigma(t)
+        return 2 * sigma * (self.dsigma(t) - _divide(self.dalpha(t), self.alpha(t)) * sigma)
+
+    def t_of_lam(self, lam: Any) -> Any:
+        """The time at which the half log-SNR is ``lam``; bisection unless overridden."""
+        low, high = 0.0 * lam + self.t_min, 0.0 * lam + self.t_max
+        for _ in range(80):
+            middle = (low + high) / 2
+            early = self.lam(middle) > lam  # still more signal than asked for: t lies later
+            low, high = where(early, middle, low), where(early, high, middle)
+        return (low + high) / 2
+
+    def drift(self, x: Tensor, t: Any) -> Tensor:
+        """f(t) x."""
+        return combine((self.at(t).f, x))
+
+    def diffusion(self, t: Any) -> Any:
+        """g(t)."""
+        return sqrt(self.diffusion_squared(t))
+
+    def at(self, t: Any) -> GaussianPoint:
+        """The point of time ``t``; any t in [t_min, t_max], and beyond where the formulas allow."""
+        t = float(t) if isinstance(t, int | float) else t.double()
+        return GaussianPoint(
+            t=t, g2=self.diffusion_squared(t), alpha=self.alpha(t), sigma=self.sigma(t), lam=self.lam(t),
+            dalpha=self.dalpha(t), dsigma=self.dsigma(t),
+        )  # fmt: skip
+
+    def at_lam(self, lam: Any) -> GaussianPoint:
+        """The point whose half log-SNR is ``lam``."""
+        return self.at(self.t_of_lam(lam))
+
+    def at_rho(self, rho: Any) -> GaussianPoint:
+        """The point whose noise-to-signal ratio sigma/alpha is ``rho``."""
+        return self.at_lam(-log(rho))
+
+    def predict(self, kind: str, x: Tensor, point: Any, out: Tensor) -> Prediction:
+        """See a model's output ``out`` of ``kind`` at ``x`` as a prediction."""
+        return GaussianPrediction(kind, x, out, point)
+
+    def prior_std(self, t: float) -> float:
+        """sigma(t): what is left of N(0, sigma^2) when the data's own scale is forgotten."""
+        return float(self.sigma(t))
+
+    def check(self) -> None:
+        """t_min < t_max and sigma(t_min) > 0."""
+        if not self.t_min < self.t_max:
+            raise DomainError(f"{self.spec_name()}: t_min = {self.t_min:g} must lie below t_max = {self.t_max:g}.")
+        if not self.sigma(self.t_min) > 0:
+            raise DomainError(
+                f"{self.spec_name()}: sigma({self.t_min:g}) = 0, where the score does not exist; raise t_min."
+            )

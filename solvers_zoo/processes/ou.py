@@ -1,0 +1,60 @@
+"""The Ornstein-Uhlenbeck process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from solvers_zoo.card import SDECard, Source
+from solvers_zoo.numerics.scalar import exp, expm1, log, softplus, sqrt
+from solvers_zoo.options import option
+from solvers_zoo.processes.base import GaussianSDE
+
+
+class OU(GaussianSDE):
+    """dX = -X dt + sqrt(2) dW: alpha = e^-t, sigma^2 = 1 - e^-2t."""
+
+    card = SDECard(
+        name="ou",
+        title="Ornstein-Uhlenbeck",
+        formula="dX = -X dt + sqrt(2) dW;  alpha = e^-t, sigma^2 = 1 - e^-2t",
+        source=Source(
+            authors="Huang et al. 2024",
+            title="Convergence Analysis of Probability Flow ODE for Score-based Generative Models",
+            arxiv="2404.09730",
+            where="Section 2",
+        ),
+    )
+    t_min: float = option(1e-5, help="end of sampling, where sigma is still positive", above=0.0)
+    t_max: float = option(8.0, help="start of sampling", above=0.0)
+
+    def alpha(self, t: Any) -> Any:
+        """e^-t."""
+        return exp(-t)
+
+    def sigma(self, t: Any) -> Any:
+        """sqrt(1 - e^-2t)."""
+        return sqrt(-expm1(-2 * t))
+
+    def dalpha(self, t: Any) -> Any:
+        """-e^-t."""
+        return -exp(-t)
+
+    def dsigma(self, t: Any) -> Any:
+        """e^-2t / sigma."""
+        return exp(-2 * t) / self.sigma(t)
+
+    def lam(self, t: Any) -> Any:
+        """-t - log(1 - e^-2t) / 2."""
+        return -t - log(-expm1(-2 * t)) / 2
+
+    def diffusion_squared(self, t: Any) -> Any:
+        """2."""
+        return 2.0 + 0.0 * t
+
+    def t_of_lam(self, lam: Any) -> Any:
+        """log(1 + e^(-2 lam)) / 2."""
+        return softplus(-2 * lam) / 2
+
+    def prior_std(self, t: float) -> float:
+        """1: the stationary law is N(0, I)."""
+        return 1.0

@@ -1,0 +1,61 @@
+"""Integration variables of the probability flow.
+
+The flow dx/dt can be integrated as dy/du for any scaled state y = x / scale and any clock u(t):
+
+    t       y = x,        u = t,               dy/du = alpha' x0 + sigma' eps
+    sigma   y = x/alpha,  u = sigma/alpha,     dy/du = eps                        (Karras et al. 2022, eq. (4); DDIM)
+    lam     y = x/alpha,  u = log(alpha/sigma), dy/du = -(sigma/alpha) eps
+
+``sigma`` and ``lam`` remove the linear drift exactly; they need alpha > 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from solvers_zoo.processes.base import GaussianPoint, GaussianSDE
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One choice of scaled state and clock."""
+
+    name: str
+    clock: Callable[[Any], Any]
+    """u of a point."""
+    scale: Callable[[Any], Any]
+    """x / y at a point."""
+    slope: Callable[[Any], tuple[Any, Any]]
+    """(r, s) with dy/du = r x0 + s eps at a point."""
+    point: Callable[[Any, Any], Any]
+    """The point of an SDE at clock u."""
+    needs: tuple[str, ...]
+    """What a solver card needs with this variable."""
+
+
+def _at(sde: GaussianSDE, t: Any) -> GaussianPoint:
+    return sde.at(t)
+
+
+def _at_rho(sde: GaussianSDE, rho: Any) -> GaussianPoint:
+    return sde.at_rho(rho)
+
+
+def _at_lam(sde: GaussianSDE, lam: Any) -> GaussianPoint:
+    return sde.at_lam(lam)
+
+
+#: By name.
+VARIABLES = {
+    "t": Variable("t", lambda p: p.t, lambda _: 1.0, lambda p: (p.dalpha, p.dsigma), _at, ("gaussian",)),
+    "sigma": Variable(
+        "sigma", lambda p: p.rho, lambda p: p.alpha, lambda _: (0.0, 1.0), _at_rho, ("gaussian", "finite-lam")
+    ),
+    "lam": Variable(
+        "lam", lambda p: p.lam, lambda p: p.alpha, lambda p: (0.0, -p.rho), _at_lam, ("gaussian", "finite-lam")
+    ),
+}

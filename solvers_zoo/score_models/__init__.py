@@ -1,0 +1,1 @@
+"""Score models: interfaces, wrappers, analytic targets."""

@@ -1,0 +1,54 @@
+"""Score models: what turns a noisy state into a prediction.
+
+A model declares its SDE and its native parametrisation (``kind``) and gives one method, `predict`. Everything that
+changes a model (guidance, thresholding, counting, score error) is a wrapper that is itself a `ScoreModel`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+from solvers_zoo.processes.prediction import Prediction
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from solvers_zoo.processes.base import SDE
+
+
+class ScoreModel(ABC):
+    """A score model on a process.
+
+    Attributes:
+        sde: the forward process it was made for.
+        kind: native parametrisation: ``x0``, ``eps``, ``score``, ``v`` or ``flow``.
+        cost: network calls that one call costs (2 with classifier-free guidance).
+        shape: shape of one sample, or None where any will do.
+
+    """
+
+    sde: SDE
+    kind: str
+    cost: int = 1
+    shape: tuple[int, ...] | None = None
+
+    @abstractmethod
+    def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
+        """The native prediction at the state ``x`` (B, ...) and ``point`` of the schedule; of x's shape and dtype."""
+
+    def __call__(self, x: Tensor, point: Any, **condition: Any) -> Prediction:
+        """One call, as a lazy `Prediction`. ``point`` comes from ``model.sde.at(t)``."""
+        return self.sde.predict(self.kind, x, point, self.predict(x, point, **condition))
+
+
+class ModelWrapper(ScoreModel):
+    """A model that changes another one; it shares the other's SDE, kind, cost and shape until it says otherwise."""
+
+    def __init__(self, model: ScoreModel) -> None:
+        self.model = model
+        self.sde, self.kind, self.cost, self.shape = model.sde, model.kind, model.cost, model.shape
+
+    def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
+        """The inner model's prediction."""
+        return self.model.predict(x, point, **condition)

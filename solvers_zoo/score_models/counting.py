@@ -1,0 +1,39 @@
+"""Counting what a run costs, where it is spent: at the model."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
+
+if TYPE_CHECKING:
+    from solvers_zoo.processes.prediction import Prediction
+
+
+class CountingModel(ModelWrapper):
+    """Counts what goes through ``model``.
+
+    Attributes:
+        calls: batched calls so far.
+        seconds: wall time spent inside the model (of launching, on a device: nothing is synchronised for it).
+
+    """
+
+    def __init__(self, model: ScoreModel) -> None:
+        super().__init__(model)
+        self.calls = 0
+        self.seconds = 0.0
+
+    @property
+    def nfe(self) -> int:
+        """Network evaluations so far: calls times what a call costs."""
+        return self.calls * self.cost
+
+    def __call__(self, x: Any, point: Any, **condition: Any) -> Prediction:
+        """Count one call and make it."""
+        self.calls += 1
+        start = perf_counter()
+        prediction = self.model(x, point, **condition)
+        self.seconds += perf_counter() - start
+        return prediction

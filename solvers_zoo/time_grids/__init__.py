@@ -1,0 +1,1 @@
+"""Time grids and the rules that make them."""
