@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from torch import Tensor
 
+#: 0 of every dtype met, for `_scaled`.
+_zeros: dict[Any, Tensor] = {}
+
+#: Coefficients of two terms that sum to 1 up to this are one interpolation.
+_ROUNDING = 4e-16
+
 
 def combine(*terms: tuple[Any, Tensor]) -> Tensor:
     """The linear combination ``c1*y1 + c2*y2 + ...`` in one allocation and one pass a term.
@@ -17,9 +23,17 @@ def combine(*terms: tuple[Any, Tensor]) -> Tensor:
             does no harm.
 
     Returns:
-        A new tensor; the arguments are untouched. Scalars stay on the host: nothing here synchronises a device.
+        A new tensor; the arguments are untouched. Scalars stay on the host: nothing here synchronises a device. Dtypes
+        below 32 bits are summed in float32 and rounded once. Two terms whose coefficients sum to 1 take one pass.
 
     """
+    dtype = terms[0][1].dtype
+    if dtype.itemsize < 4:  # torch's own sum rounds them otherwise at a tensor's ragged end: by place in the batch
+        return combine(*[(c, y.float()) for c, y in terms]).to(dtype)
+    if len(terms) == 2:
+        (a, x), (b, y) = terms
+        if type(a) is float and type(b) is float and a != 0 and b != 0 and -_ROUNDING < a + b - 1 < _ROUNDING:
+            return x.lerp(y, b)
     out: Any = None
     pending: Tensor | None = None  # a first term with c = 1, not yet copied
     for c, y in terms:
@@ -33,7 +47,7 @@ def combine(*terms: tuple[Any, Tensor]) -> Tensor:
             elif c == 1:
                 pending = y
             else:
-                out = y.mul(c)
+                out = _scaled(c, y)
         else:
             scaled = y * c.to(y.dtype)
             base = pending if pending is not None else out
@@ -43,3 +57,13 @@ def combine(*terms: tuple[Any, Tensor]) -> Tensor:
     if out is None:
         return terms[0][1].new_zeros(()).expand_as(terms[0][1]).clone()
     return out
+
+
+def _scaled(c: float, y: Tensor) -> Tensor:
+    """c y as 0 + c y: the same bits as a product, whose scalar torch would wrap in a tensor at most of its cost."""
+    zero = _zeros.get(y.dtype)
+    if zero is None:
+        import torch
+
+        zero = _zeros[y.dtype] = torch.zeros((), dtype=y.dtype)
+    return zero.add(y, alpha=c)

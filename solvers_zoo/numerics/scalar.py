@@ -17,57 +17,79 @@ else:
     Scalar = Any
 
 __all__ = [
-    "cos", "exp", "expm1", "log", "log1p", "maximum", "minimum", "sin", "softplus", "sqrt", "where",
+    "asinh", "atan", "cos", "divide", "exp", "expm1", "log", "log1p", "maximum", "minimum", "sin", "softplus", "sqrt",
+    "where",
 ]  # fmt: skip
 
 
 def _number(x: Any) -> bool:
-    return isinstance(x, float | int)
+    return type(x) is float or isinstance(x, (float, int))  # the exact type first: this is the hot path of a grid
 
 
 def exp(x: Any) -> Any:
     """e^x."""
-    if not _number(x):
-        return x.exp()
-    return math.exp(x) if x < 709.78 else math.inf
+    if type(x) is float or _number(x):
+        return math.exp(x) if x < 709.78 else math.inf if x == x else x
+    return x.exp()
 
 
 def expm1(x: Any) -> Any:
     """e^x - 1, accurate near 0."""
-    if not _number(x):
-        return x.expm1()
-    return math.expm1(x) if x < 709.78 else math.inf
+    if type(x) is float or _number(x):
+        return math.expm1(x) if x < 709.78 else math.inf if x == x else x
+    return x.expm1()
 
 
 def log(x: Any) -> Any:
-    """Natural logarithm; log 0 = -inf."""
-    if not _number(x):
-        return x.log()
-    return math.log(x) if x > 0 else -math.inf if x == 0 else math.nan
+    """Natural logarithm; log 0 = -inf, nan below."""
+    if type(x) is float or _number(x):
+        return math.log(x) if x > 0 else -math.inf if x == 0 else math.nan
+    return x.log()
 
 
 def log1p(x: Any) -> Any:
-    """log(1 + x), accurate near 0; log1p(-1) = -inf."""
-    if not _number(x):
-        return x.log1p()
-    return math.log1p(x) if x > -1 else -math.inf if x == -1 else math.nan
+    """log(1 + x), accurate near 0; log1p(-1) = -inf, nan below."""
+    if type(x) is float or _number(x):
+        return math.log1p(x) if x > -1 else -math.inf if x == -1 else math.nan
+    return x.log1p()
 
 
 def sqrt(x: Any) -> Any:
-    """Square root."""
-    if not _number(x):
-        return x.sqrt()
-    return math.sqrt(x) if x >= 0 else math.nan
+    """Square root; nan below 0."""
+    if type(x) is float or _number(x):
+        return math.sqrt(x) if x >= 0 else math.nan
+    return x.sqrt()
 
 
 def sin(x: Any) -> Any:
     """Sine."""
-    return math.sin(x) if _number(x) else x.sin()
+    if _number(x):
+        return math.sin(x) if math.isfinite(x) else math.nan
+    return x.sin()
 
 
 def cos(x: Any) -> Any:
     """Cosine."""
-    return math.cos(x) if _number(x) else x.cos()
+    if _number(x):
+        return math.cos(x) if math.isfinite(x) else math.nan
+    return x.cos()
+
+
+def atan(x: Any) -> Any:
+    """Inverse tangent."""
+    return math.atan(x) if _number(x) else x.atan()
+
+
+def asinh(x: Any) -> Any:
+    """Inverse hyperbolic sine."""
+    return math.asinh(x) if _number(x) else x.asinh()
+
+
+def divide(a: Any, b: Any) -> Any:
+    """a / b, where a number over zero is infinite and 0/0 is nan."""
+    if _number(b) and b == 0 and _number(a):
+        return math.copysign(math.inf, a) * math.copysign(1.0, b) if a else math.nan
+    return a / b
 
 
 def softplus(x: Any) -> Any:

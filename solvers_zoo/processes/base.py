@@ -11,7 +11,7 @@ A concrete process gives alpha and sigma; closed forms override what follows fro
 
 from __future__ import annotations
 
-import math
+import functools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -20,11 +20,13 @@ from solvers_zoo.card import SDECard
 from solvers_zoo.errors import DomainError, IncompatibleError
 from solvers_zoo.numerics.combine import combine
 from solvers_zoo.numerics.derivative import derivative
-from solvers_zoo.numerics.scalar import log, sqrt, where
+from solvers_zoo.numerics.scalar import divide, exp, log, sqrt, where
 from solvers_zoo.options import Configurable
 from solvers_zoo.processes.prediction import GaussianPrediction, Prediction, ScorePrediction
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
 
@@ -61,18 +63,37 @@ class GaussianPoint(Point):
     @property
     def rho(self) -> Any:
         """Noise-to-signal ratio sigma/alpha; inf where alpha = 0."""
-        return _divide(self.sigma, self.alpha)
+        return divide(self.sigma, self.alpha)
 
     @property
     def f(self) -> Any:
         """Linear drift coefficient d log(alpha)/dt; -inf where alpha = 0."""
-        return _divide(self.dalpha, self.alpha)
+        return divide(self.dalpha, self.alpha)
 
 
-def _divide(a: Any, b: Any) -> Any:
-    if isinstance(b, float) and b == 0.0:
-        return math.copysign(math.inf, a)
-    return a / b
+def schedule_function(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+    """Let a function of time be asked with any scalar: what is not a float or a float64 tensor is computed as one.
+
+    The result is rounded once to the type of the time (whole-number tensors, as of DDPM's steps, give float64). So the
+    noise level of a float32 training step is right to its last bit, where ``1 - exp`` in float32 loses half of them.
+    """
+
+    @functools.wraps(function)
+    def widened(self: Any, t: Any) -> Any:
+        if type(t) is float:
+            return function(self, t)
+        if not hasattr(t, "double"):
+            return function(self, float(t))
+        value = function(self, t.double())
+        if not hasattr(value, "to"):  # a constant, written as a number
+            value = value + 0.0 * t.double()
+        return value.to(t.dtype) if t.is_floating_point() else value
+
+    return widened
+
+
+#: What `GaussianSDE` widens in every subclass that defines it.
+SCHEDULE = ("alpha", "sigma", "dalpha", "dsigma", "lam", "diffusion_squared", "t_of_lam")
 
 
 class SDE(Configurable, ABC):
@@ -80,6 +101,7 @@ class SDE(Configurable, ABC):
 
     card: ClassVar[SDECard]
     gaussian: ClassVar[bool] = False
+    discrete: ClassVar[bool] = False  # whether t is an index, so that whole times are those of a table
     default_grid: ClassVar[str] = "uniform"
 
     @property
@@ -124,6 +146,12 @@ class GaussianSDE(SDE):
     gaussian = True
     default_grid = "karras"
 
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        for name in SCHEDULE:
+            if name in vars(cls):
+                setattr(cls, name, schedule_function(vars(cls)[name]))
+        super().__init_subclass__(**kwargs)
+
     @abstractmethod
     def alpha(self, t: Any) -> Any:
         """Signal scale; alpha(0) = 1, decreasing, possibly 0 at t_max."""
@@ -132,26 +160,32 @@ class GaussianSDE(SDE):
     def sigma(self, t: Any) -> Any:
         """Noise standard deviation, increasing."""
 
+    @schedule_function
     def dalpha(self, t: Any) -> Any:
         """d alpha / dt."""
         return derivative(self.alpha, t)
 
+    @schedule_function
     def dsigma(self, t: Any) -> Any:
         """d sigma / dt."""
         return derivative(self.sigma, t)
 
+    @schedule_function
     def lam(self, t: Any) -> Any:
         """Half log-SNR, log(alpha/sigma), decreasing in t."""
         return log(self.alpha(t)) - log(self.sigma(t))
 
+    @schedule_function
     def diffusion_squared(self, t: Any) -> Any:
         """g^2 = d sigma^2 / dt - 2 f sigma^2."""
         sigma = self.sigma(t)
-        return 2 * sigma * (self.dsigma(t) - _divide(self.dalpha(t), self.alpha(t)) * sigma)
+        return 2 * sigma * (self.dsigma(t) - divide(self.dalpha(t), self.alpha(t)) * sigma)
 
+    @schedule_function
     def t_of_lam(self, lam: Any) -> Any:
         """The time at which the half log-SNR is ``lam``; bisection unless overridden."""
-        low, high = 0.0 * lam + self.t_min, 0.0 * lam + self.t_max
+        zero = 0.0 * exp(-abs(lam))  # of lam's type and shape, also where lam is infinite
+        low, high = zero + self.t_min, zero + self.t_max
         for _ in range(80):
             middle = (low + high) / 2
             early = self.lam(middle) > lam  # still more signal than asked for: t lies later
@@ -168,11 +202,15 @@ class GaussianSDE(SDE):
 
     def at(self, t: Any) -> GaussianPoint:
         """The point of time ``t``; any t in [t_min, t_max], and beyond where the formulas allow."""
-        t = float(t) if isinstance(t, int | float) else t.double()
+        t = t.double() if hasattr(t, "double") else float(t)
         return GaussianPoint(
             t=t, g2=self.diffusion_squared(t), alpha=self.alpha(t), sigma=self.sigma(t), lam=self.lam(t),
             dalpha=self.dalpha(t), dsigma=self.dsigma(t),
         )  # fmt: skip
+
+    def t_of_rho(self, rho: Any) -> Any:
+        """The time at which the noise-to-signal ratio sigma/alpha is ``rho``."""
+        return self.t_of_lam(-log(rho))
 
     def at_lam(self, lam: Any) -> GaussianPoint:
         """The point whose half log-SNR is ``lam``."""
@@ -180,7 +218,7 @@ class GaussianSDE(SDE):
 
     def at_rho(self, rho: Any) -> GaussianPoint:
         """The point whose noise-to-signal ratio sigma/alpha is ``rho``."""
-        return self.at_lam(-log(rho))
+        return self.at(self.t_of_rho(rho))
 
     def predict(self, kind: str, x: Tensor, point: Any, out: Tensor) -> Prediction:
         """See a model's output ``out`` of ``kind`` at ``x`` as a prediction."""

@@ -7,10 +7,10 @@ from typing import Any
 from solvers_zoo.card import SDECard, Source
 from solvers_zoo.numerics.scalar import exp
 from solvers_zoo.options import option
-from solvers_zoo.processes.base import GaussianSDE
+from solvers_zoo.processes.families import VarianceExploding
 
 
-class EDM(GaussianSDE):
+class EDM(VarianceExploding):
     """dX = sqrt(2 t) dW: alpha = 1, sigma(t) = t."""
 
     card = SDECard(
@@ -37,21 +37,17 @@ class EDM(GaussianSDE):
         """sigma_max."""
         return self.sigma_max
 
-    def alpha(self, t: Any) -> Any:
-        """1."""
-        return 1.0 + 0.0 * t
-
     def sigma(self, t: Any) -> Any:
         """t."""
         return t
 
-    def dalpha(self, t: Any) -> Any:
-        """0."""
-        return 0.0 * t
+    def diffusion_squared(self, t: Any) -> Any:
+        """2t."""
+        return 2 * t
 
-    def dsigma(self, t: Any) -> Any:
-        """1."""
-        return 1.0 + 0.0 * t
+    def t_of_rho(self, rho: Any) -> Any:
+        """``rho`` itself."""
+        return rho
 
     def t_of_lam(self, lam: Any) -> Any:
         """exp(-lam)."""

@@ -7,10 +7,11 @@ from typing import Any
 from solvers_zoo.card import SDECard, Source
 from solvers_zoo.numerics.scalar import exp, expm1, log, softplus, sqrt
 from solvers_zoo.options import option
-from solvers_zoo.processes.base import GaussianSDE
+from solvers_zoo.processes.base import GaussianPoint
+from solvers_zoo.processes.families import VariancePreserving
 
 
-class OU(GaussianSDE):
+class OU(VariancePreserving):
     """dX = -X dt + sqrt(2) dW: alpha = e^-t, sigma^2 = 1 - e^-2t."""
 
     card = SDECard(
@@ -39,10 +40,6 @@ class OU(GaussianSDE):
         """-e^-t."""
         return -exp(-t)
 
-    def dsigma(self, t: Any) -> Any:
-        """e^-2t / sigma."""
-        return exp(-2 * t) / self.sigma(t)
-
     def lam(self, t: Any) -> Any:
         """-t - log(1 - e^-2t) / 2."""
         return -t - log(-expm1(-2 * t)) / 2
@@ -55,6 +52,12 @@ class OU(GaussianSDE):
         """log(1 + e^(-2 lam)) / 2."""
         return softplus(-2 * lam) / 2
 
-    def prior_std(self, t: float) -> float:
-        """1: the stationary law is N(0, I)."""
-        return 1.0
+    def at(self, t: Any) -> GaussianPoint:
+        """The point of time ``t``; e^-t and the variance are computed once for all that follows from them."""
+        t = t.double() if hasattr(t, "double") else float(t)
+        alpha, variance = exp(-t), -expm1(-2 * t)
+        sigma = sqrt(variance)
+        return GaussianPoint(
+            t=t, g2=2.0 + 0.0 * t, alpha=alpha, sigma=sigma, lam=-t - log(variance) / 2, dalpha=-alpha,
+            dsigma=alpha**2 / sigma,
+        )  # fmt: skip

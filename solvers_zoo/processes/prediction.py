@@ -184,4 +184,5 @@ class GaussianPrediction(Prediction):
     def drift(self, level: float = 1.0) -> Tensor:
         # f x - (1 + level^2)/2 g^2 score = flow - level^2/2 g^2 score, and score = -eps / sigma
         point = self.point
-        return self.mix(point.dalpha, point.dsigma + level**2 * point.g2 / (2 * point.sigma))
+        noise = level**2 * point.g2 / (2 * point.sigma) if level else 0.0  # the flow is finite where g is not
+        return self.mix(point.dalpha, point.dsigma + noise)

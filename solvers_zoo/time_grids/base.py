@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from solvers_zoo.card import GridCard
-from solvers_zoo.errors import DomainError
+from solvers_zoo.errors import DomainError, IncompatibleError, OptionError, ZooError
 from solvers_zoo.options import Configurable
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Grid(Sequence["GaussianPoint"]):
     def __init__(self, sde: SDE, points: Sequence[Any], smooth: bool = True) -> None:
         self.sde = sde
         self.smooth = smooth
-        if isinstance(points[0] if len(points) else None, int | float):
+        if len(points) == 0 or isinstance(points[0], int | float):
             points = [sde.at(t) for t in check_times(sde, points)]
         self.points = tuple(points)
 
@@ -89,6 +89,44 @@ def check_times(sde: SDE, times: Sequence[float]) -> list[float]:
     return times
 
 
+#: Steps where nobody says how many.
+DEFAULT_STEPS = 20
+
+
+def _gaussian(sde: Any) -> ZooError | None:
+    if sde.gaussian:
+        return None
+    return IncompatibleError(
+        f"{sde} is not of the form alpha X_0 + sigma eps, so it has no log-SNR; take grid='uniform'."
+    )
+
+
+def _finite_lam(sde: Any) -> ZooError | None:
+    if not sde.gaussian or math.isfinite(sde.at(sde.t_max).lam):
+        return _gaussian(sde)
+    lower = f", or a lower t_max ({sde.spec_name()}(t_max=0.999))" if "t_max" in sde.options() else ""
+    return DomainError(
+        f"alpha = 0 at t_max = {sde.t_max:g} of {sde}, so the log-SNR there is infinite; "
+        f"take a grid in t (uniform, quadratic), explicit times that start below t_max{lower}."
+    )
+
+
+def _discrete(sde: Any) -> ZooError | None:
+    return (
+        None
+        if sde.discrete
+        else IncompatibleError(f"the times of {sde} are not indices of a table; take grid='uniform'.")
+    )
+
+
+#: What a grid card's ``needs`` may name: each gives the error that says why a process will not do, or None.
+GRID_NEEDS: dict[str, Callable[[Any], ZooError | None]] = {
+    "gaussian": _gaussian,
+    "finite-lam": _finite_lam,
+    "discrete": _discrete,
+}
+
+
 class GridRule(Configurable):
     """A rule that makes N + 1 times from a process and a number of steps; its fields are its options."""
 
@@ -98,6 +136,35 @@ class GridRule(Configurable):
     def times(self, sde: Any, steps: int) -> Sequence[float]:
         """``steps`` + 1 times, strictly decreasing from t_max to t_min."""
 
-    def make_grid(self, sde: SDE, steps: int) -> Grid:
-        """The checked grid of ``steps`` intervals on ``sde``."""
-        return Grid(sde, self.times(sde, steps), smooth=self.card.smooth)
+    def fixed_steps(self, sde: Any) -> int | None:
+        """The number of steps that the options leave no choice of, or None where any will do."""
+        return None
+
+    def make_grid(self, sde: SDE, steps: int | None = None) -> Grid:
+        """The checked grid of ``steps`` intervals on ``sde``; by default as many as the rule fixes, or 20.
+
+        Raises:
+            OptionError: an impossible number of steps, or not the one that the rule's options fix.
+            IncompatibleError: the rule needs something that the process has not.
+            DomainError: the rule makes no grid here, and why.
+
+        """
+        for need in self.card.needs:
+            if error := GRID_NEEDS[need](sde):
+                raise type(error)(f"The grid {self} makes no times here: {error}")
+        fixed = self.fixed_steps(sde)
+        if steps is None:
+            steps = DEFAULT_STEPS if fixed is None else fixed
+        if isinstance(steps, bool) or steps % 1 != 0 or steps < 1:
+            raise OptionError(f"steps = {steps} is not possible; it takes a whole number >= 1.")
+        if fixed is not None and steps != fixed:
+            raise OptionError(f"The grid {self} makes {fixed} steps on {sde}, not {steps}: leave steps and nfe out.")
+        try:
+            times = self.times(sde, int(steps))
+        except ArithmeticError as error:
+            raise DomainError(
+                f"The grid {self} makes no {steps} steps on {sde}: {error}; change its options."
+            ) from error
+        if len(times) != steps + 1:
+            raise DomainError(f"The grid {self} made {len(times) - 1} steps where {steps} were asked for.")
+        return Grid(sde, times, smooth=self.card.smooth)
