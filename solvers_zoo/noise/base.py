@@ -8,8 +8,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
+from solvers_zoo.errors import IncompatibleError
+
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from solvers_zoo.noise.brownian import BrownianPath
 
 
 class Draws(ABC):
@@ -50,3 +54,14 @@ class Noise(ABC):
     @abstractmethod
     def at(self, index: int) -> Draws:
         """The draws of step ``index``; asked twice, the same."""
+
+    def path(self, low: float, high: float, resolution: float | None = None) -> BrownianPath:
+        """A Brownian path of every sample on [low, high], for integrators that ask between times of their own.
+
+        The clock is whatever the caller likes; ``resolution`` as in `BrownianPath`.
+
+        Raises:
+            IncompatibleError: this noise makes no paths.
+
+        """
+        raise IncompatibleError(f"{type(self).__name__} makes no Brownian paths, which this solver needs; give a seed.")

@@ -9,71 +9,76 @@ import torch
 from torch import Tensor
 
 from solvers_zoo.errors import ModelError
-from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
+from solvers_zoo.score_models.base import ModelWrapper
 
 if TYPE_CHECKING:
     from solvers_zoo.noise.base import Noise
     from solvers_zoo.processes.prediction import Prediction
+    from solvers_zoo.score_models.base import ScoreModel
     from solvers_zoo.stepping import Solver
     from solvers_zoo.time_grids.base import Grid
 
 
-class CheckedModel(ModelWrapper):
-    """Raises as soon as ``model`` returns something that is not finite for a finite state."""
+class _NotFinite(Exception):
+    """What is not finite, in which row of the batch, at which time."""
 
-    def __init__(self, model: ScoreModel) -> None:
+    def __init__(self, what: str, row: int, t: float) -> None:
+        super().__init__(what)
+        self.row, self.t = row, t
+
+
+class _CheckedModel(ModelWrapper):
+    """Raises as soon as the state or ``model``'s answer is not finite in one of the first ``rows`` rows."""
+
+    def __init__(self, model: ScoreModel, rows: int) -> None:
         super().__init__(model)
-        self.calls = 0
+        self.rows = rows
 
     def __call__(self, x: Tensor, point: Any, **condition: Any) -> Prediction:
         """Check one call."""
-        self.calls += 1
+        _check(x[: self.rows], point, "the solver made a state with {} of finite ones")
         prediction = self.model(x, point, **condition)
-        out: Tensor = getattr(prediction, "out", prediction.score)
-        bad = _first_bad(out)
-        if bad is not None and _first_bad(x) is None:
-            t = point.t if isinstance(point.t, float) else point.t.flatten()[0].item()
-            raise _NotFinite(f"the model returned {_value(out, bad)} at t = {t:g} for a finite state", bad)
+        _check(prediction.out[: self.rows], point, "the model returned {} for a finite state")
         return prediction
 
 
-class _NotFinite(Exception):
-    def __init__(self, what: str, row: int) -> None:
-        super().__init__(what)
-        self.row = row
-
-
-def _first_bad(x: Tensor) -> int | None:
-    rows = (~torch.isfinite(x)).flatten(1).any(1).nonzero()
-    return int(rows[0]) if len(rows) else None
-
-
-def _value(x: Tensor, row: int) -> str:
-    values = x[row].flatten()
-    return "NaN" if values.isnan().any() else "an infinite value"
+def _check(x: Tensor, point: Any, what: str) -> None:
+    bad = (~torch.isfinite(x)).flatten(1).any(1).nonzero()
+    if len(bad):
+        row = int(bad[0])
+        value = "NaN" if x[row].isnan().any() else "an infinite value"
+        t = point.t if isinstance(point.t, float) else float(point.t.flatten()[row])
+        raise _NotFinite(f"{what.format(value)} at t = {t:g}", row, t)
 
 
 def explain_nonfinite(
-    solver: Solver, model: ScoreModel, begin: tuple[Noise, Tensor], grid: Grid, samples: Sequence[int]
+    solver: Solver, model: ScoreModel, begin: tuple[Noise, Tensor], grid: Grid, samples: Sequence[int], denoise: bool
 ) -> NoReturn:
-    """Replay and raise `ModelError` naming solver, step, t and the first bad sample."""
+    """Replay a chunk and raise `ModelError` naming solver, step, t and the first bad sample."""
     noise, x = begin
-    checked = CheckedModel(model)
-    index, t = 0, grid[0].t
+    checked = _CheckedModel(model, len(samples))
+    index, where = 0, "the start"
     try:
-        for state in solver.solve(checked, x, grid, noise):
-            bad = _first_bad(state.x)
-            if bad is not None:
-                raise _NotFinite("the state overflowed though the model's answers were finite", bad)
-            index = state.index
-        raise ModelError(
-            f"{solver}: the result is not finite, but a replay was, so the model does not answer the same twice. "
-            "Put it in eval mode, or fix its randomness."
-        )
+        with torch.no_grad():
+            _check(x[: len(samples)], grid[0], "the start holds {}")
+            where = _step(1, grid, solver)
+            for state in solver.solve(checked, x, grid, noise):
+                _check(state.x[: len(samples)], state.point, "the solver made a state with {} of finite ones")
+                index = state.index
+                where = _step(index + 1, grid, solver)
+            where = "the last denoise"
+            if denoise:
+                checked(state.x, grid[-1])
     except _NotFinite as why:
-        number = samples[min(why.row, len(samples) - 1)]
-        t = grid[min(index, grid.steps)].t
         raise ModelError(
-            f"{solver} gave values that are not finite in step {index + 1} of {grid.steps} (from t = {t:g}), first in "
-            f"sample {number}: {why}. Check the model there, or take more steps or a more stable solver."
+            f"{solver} gave values that are not finite in {where}, first in sample {samples[why.row]}: {why}. "
+            "Check the model there, or take more steps or a more stable solver."
         ) from None
+    raise ModelError(
+        f"{solver}: the result is not finite, but a replay was, so the model does not answer the same twice. "
+        "Put it in eval mode, or fix its randomness."
+    )
+
+
+def _step(number: int, grid: Grid, solver: Solver) -> str:
+    return f"step {number}" if solver.facts().adaptive else f"step {min(number, grid.steps)} of {grid.steps}"

@@ -20,15 +20,19 @@ class Pause:
     Attributes:
         settings: what `sample` needs to go on, besides the model: solver, times, n, shape, chunk, seed, dtype, ...
         chunk: number of the chunk that was under way.
-        state: its state after its last whole step, or None if it had not begun.
-        given: the start, where the user gave one, (n, ...).
+        state: its state after its last whole step, or None if it is to begin anew.
+        spent: calls, model_seconds and steps that it took so far; part of the result's ``stats``.
+        x: the start of all samples, where the user gave one, (n, ...).
+        path: the chunk's states so far, (steps + 1, chunk, ...), if a trajectory was asked for.
 
     """
 
     settings: dict[str, Any]
     chunk: int
     state: State | None
-    given: Tensor | None = None
+    spent: dict[str, Any]
+    x: Tensor | None = None
+    path: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -37,11 +41,12 @@ class Result:
 
     Attributes:
         x: the samples, (n, *shape); of a stopped run, those of the finished chunks.
-        nfe: network evaluations a sample, the last denoise included.
+        nfe: network evaluations a sample, the last denoise included; the most of any chunk.
         grid: the times, N + 1 floats.
         seed: the seed.
         solver: the solver's specification.
-        stats: seconds, model_seconds, calls, steps, and what the solver reports.
+        stats: ``seconds``, ``model_seconds``, batched model ``calls`` and ``steps`` over all chunks, and what the solver
+            reports: tensors with one entry a sample, or sums over chunks.
         trajectory: (steps + 1, n, *shape) if it was asked for, the start first.
         pause: set if the run was stopped; ``zoo.sample(model, resume=result)`` goes on.
 
@@ -62,14 +67,24 @@ class Result:
         return self.pause is None
 
     def save(self, path: str | Path) -> Path:
-        """Write to ``path`` (.npz, or .pt for tensors alone), atomically."""
+        """Write to ``path`` (.npz or .pt), in one stroke.
+
+        Raises:
+            StorageError: a file that cannot be written.
+
+        """
         from solvers_zoo.sampling.storage import save
 
         return save(self, path)
 
     @staticmethod
     def load(path: str | Path) -> Result:
-        """Read what `save` wrote; nothing in the file is executed."""
+        """Read what `save` wrote; nothing in the file is executed.
+
+        Raises:
+            StorageError: no such file, or one that is damaged or foreign.
+
+        """
         from solvers_zoo.sampling.storage import load
 
         return load(path)

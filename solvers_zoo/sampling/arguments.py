@@ -1,0 +1,143 @@
+"""From the arguments of `sample` to a `Job`: every impossible one is refused here, in words."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from solvers_zoo import registry
+from solvers_zoo.errors import IncompatibleError, OptionError
+from solvers_zoo.noise.seeded import check_seed
+from solvers_zoo.sampling.budget import steps_for
+from solvers_zoo.sampling.job import DTYPES, Job
+from solvers_zoo.time_grids.base import Grid
+
+if TYPE_CHECKING:
+    from solvers_zoo.score_models.base import ScoreModel
+    from solvers_zoo.stepping import Solver
+
+#: Memory that one chunk may take, in bytes, when ``chunk`` is not given: what the state, the history and the predictions of
+#: the longest-memoried solvers need is about this many copies of the state, and a Brownian path's branch so many more.
+_MAX_BYTES, _COPIES, _PATH_COPIES = 2**30, 16, 100
+
+
+def new_job(given: Mapping[str, Any]) -> Job:
+    """The job that the arguments of `sample` ask for.
+
+    Raises:
+        ZooError: an impossible argument, or two that do not go together.
+
+    """
+    model, x, noise = given["model"], given["x"], given["noise"]
+    seed = check_seed(given["seed"])
+    solver = registry.default().make("solver", given["solver"])
+    if x is not None and (not isinstance(x, Tensor) or x.dim() == 0 or len(x) == 0):
+        raise OptionError("A given start x= is a tensor of shape (n, ...) with n >= 1.")
+    n = _count(given["n"], x)
+    shape = _shape(given["shape"], model, x)
+    dtype = given["dtype"] or (x.dtype if x is not None else torch.get_default_dtype())
+    if dtype not in DTYPES.values():
+        raise OptionError(f"dtype = {dtype} is not possible; a state is of one of torch.{', torch.'.join(DTYPES)}.")
+    if given["start"] not in ("prior", "exact") or (x is not None and given["start"] != "prior"):
+        raise OptionError(
+            f"start = {given['start']!r} is not possible; it is prior or exact, and left out where x= is given."
+        )
+    brownian = _brownian(given["brownian"], model, noise)
+    return Job(
+        model=model, solver=solver, grid=_grid(model, solver, given), n=n, shape=shape, seed=seed, dtype=dtype,
+        device=torch.device(given["device"] if given["device"] is not None else x.device if x is not None else "cpu"),
+        start=given["start"], denoise=bool(given["denoise"]), chunk=_chunk(given["chunk"], n, shape, dtype, brownian, noise),
+        brownian=brownian, trajectory=bool(given["trajectory"]), x=x, noise=noise, condition=dict(given["condition"] or {}),
+    )  # fmt: skip
+
+
+def _whole(name: str, value: Any, least: int = 1) -> int:
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least or isinstance(value, bool):
+        raise OptionError(f"{name} = {value!r} is not possible; it takes a whole number >= {least}.")
+    return number
+
+
+def _count(n: Any, x: Tensor | None) -> int:
+    if x is None:
+        return 1 if n is None else _whole("n", n)
+    if n is not None and n != len(x):
+        raise OptionError(f"n = {n}, but the given start has {len(x)} samples; leave n out.")
+    return len(x)
+
+
+def _shape(shape: Any, model: ScoreModel, x: Tensor | None) -> tuple[int, ...]:
+    given = {
+        "shape=": None if shape is None else tuple(_whole("A size in shape", size) for size in shape),
+        "the start x=": None if x is None else tuple(x.shape[1:]),
+        "the model": None if model.shape is None else tuple(model.shape),
+    }
+    known = {who: size for who, size in given.items() if size is not None}
+    if not known:
+        raise OptionError("The model does not say what shape its samples have: give shape=(...), or a start x=.")
+    if len(set(known.values())) > 1:
+        claims = " and ".join(f"{size} by {who}" for who, size in known.items())
+        raise OptionError(f"The shape of a sample is {claims}; these must agree.")
+    return next(iter(known.values()))
+
+
+def _brownian(asked: Any, model: ScoreModel, noise: Any) -> str | Grid:
+    if isinstance(asked, str) and asked in ("independent", "path"):
+        if noise is not None and asked != "independent":
+            raise OptionError("Give noise or brownian, not both: wrap your own noise in PathNoise.")
+        return asked
+    if noise is None and isinstance(asked, Sequence | Tensor) and not isinstance(asked, str):
+        return _explicit(asked, model)
+    raise OptionError(
+        f"brownian = {asked!r} is not possible; it is independent, path, or a finest grid: the times that yours are among."
+    )
+
+
+def _chunk(chunk: Any, n: int, shape: tuple[int, ...], dtype: torch.dtype, brownian: str | Grid, noise: Any) -> int:
+    chunk = None if chunk is None else _whole("chunk", chunk)
+    if noise is not None:
+        if chunk is not None and chunk < n:
+            raise OptionError("A given noise serves one batch: leave chunk out, or give a seed.")
+        return n
+    if chunk is not None:
+        return chunk
+    state = max(1, torch.Size(shape).numel())
+    each = state * (dtype.itemsize * _COPIES + (8 * _PATH_COPIES if brownian == "path" else 0))
+    chunks = -(-n // max(1, _MAX_BYTES // each))
+    return -(-n // chunks)
+
+
+def _grid(model: ScoreModel, solver: Solver, given: Mapping[str, Any]) -> Grid:
+    """The grid that steps, nfe and grid ask for together."""
+    rule, steps, nfe = given["grid"], given["steps"], given["nfe"]
+    if steps is not None and nfe is not None:
+        raise OptionError("Give steps or nfe, not both.")
+    steps = None if steps is None else _whole("steps", steps)
+    nfe = None if nfe is None else _whole("nfe", nfe)
+    if isinstance(rule, Sequence | Tensor) and not isinstance(rule, str):
+        grid = _explicit(rule, model)
+        if nfe is not None or (steps is not None and steps != grid.steps):
+            raise OptionError(f"Explicit times already make {grid.steps} steps: leave steps and nfe out.")
+        return grid
+    if nfe is not None:
+        steps = steps_for(solver, nfe, cost=model.cost, denoise=bool(given["denoise"]))
+    rule = registry.default().make("grid", rule if rule is not None else model.sde.default_grid)
+    return rule.make_grid(model.sde, steps)
+
+
+def _explicit(times: Any, model: ScoreModel) -> Grid:
+    """A `Grid` of the model's process, or the one of a sequence of times."""
+    if not isinstance(times, Grid):
+        return Grid(model.sde, [float(t) for t in times])
+    if times.sde != model.sde:
+        raise IncompatibleError(
+            f"The grid belongs to {times.sde}, and the model to {model.sde}; make it on the model's."
+        )
+    return times

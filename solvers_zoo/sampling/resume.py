@@ -1,0 +1,89 @@
+"""Going on with a run that was stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from solvers_zoo import registry
+from solvers_zoo.errors import IncompatibleError, OptionError, StorageError
+from solvers_zoo.sampling.job import DTYPES, Job
+from solvers_zoo.sampling.result import Result
+from solvers_zoo.sampling.tree import restore, tree_map
+from solvers_zoo.stepping import Solver
+from solvers_zoo.time_grids.base import Grid
+
+#: Arguments of `sample` that may be given beside ``resume``; the stopped run settles the others.
+_FREE = {"model", "noise", "condition", "device", "grad", "callback", "progress", "resume", "solver"}
+
+
+def resumed_job(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[Job, Result]:
+    """The job of a stopped run and where it stands, from the arguments of `sample` and their defaults.
+
+    Raises:
+        OptionError: a run that is finished, or an argument that it settles itself or lacks.
+        IncompatibleError: a model or a solver that is not the stopped run's.
+        StorageError: a file that cannot be used.
+
+    """
+    stopped = given["resume"] if isinstance(given["resume"], Result) else Result.load(given["resume"])
+    if stopped.pause is None:
+        raise OptionError("That run is finished; there is nothing to resume.")
+    settled = [name for name in defaults if name not in _FREE and not _same(given[name], defaults[name])]
+    if settled:
+        raise OptionError(f"A resumed run keeps its settings: leave {', '.join(settled)} out.")
+    try:
+        job = _job(given, stopped.pause.settings, stopped.pause.x, defaults["solver"])
+        return job, _on(job, stopped)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:  # a file that was made by hand
+        raise StorageError(f"The stopped run is not complete: {error!r}.") from None
+
+
+def _same(value: Any, default: Any) -> bool:
+    return value is default or (isinstance(value, str | int) and value == default)
+
+
+def _job(given: Mapping[str, Any], settings: dict[str, Any], x: Tensor | None, default: str) -> Job:
+    model, noise, condition = given["model"], given["noise"], dict(given["condition"] or {})
+    if str(model.sde) != settings["sde"]:
+        raise IncompatibleError(f"The stopped run was on {settings['sde']}; this model's process is {model.sde}.")
+    if (noise is not None) != settings["noise"]:
+        raise OptionError(
+            "The stopped run had a noise of its own: give it again as noise=."
+            if noise is None
+            else "The stopped run drew its noise from its seed: leave noise out."
+        )
+    if sorted(condition) != settings["condition"]:
+        names = ", ".join(settings["condition"]) or "nothing"
+        raise OptionError(f"The stopped run was conditioned on {names}: give the same condition again.")
+    brownian = settings["brownian"]
+    return Job(
+        model=model, solver=_solver(given["solver"], settings["solver"], default), noise=noise, condition=condition, x=x,
+        grid=Grid(model.sde, settings["grid"], settings["smooth"]), n=settings["n"], shape=tuple(settings["shape"]),
+        seed=settings["seed"], dtype=DTYPES[settings["dtype"]], start=settings["start"], denoise=settings["denoise"],
+        device=torch.device(settings["device"] if given["device"] is None else given["device"]), chunk=settings["chunk"],
+        brownian=brownian if isinstance(brownian, str) else Grid(model.sde, brownian), trajectory=settings["trajectory"],
+    )  # fmt: skip
+
+
+def _solver(given: Any, spec: str, default: str) -> Solver:
+    """The solver of the stopped run: the one given, where it is that, or else the registry's."""
+    if given is default or given == spec:
+        return registry.default().make("solver", spec)
+    solver = registry.default().make("solver", given)
+    if str(solver) != spec:
+        raise IncompatibleError(f"The stopped run was made by {spec}, not by {solver}: leave solver out.")
+    return solver
+
+
+def _on(job: Job, stopped: Result) -> Result:
+    """The stopped run with its objects made again and its tensors on the job's device."""
+    pause = restore(stopped.pause, job.solver)
+    moved = tree_map(
+        lambda leaf: leaf.to(job.device) if isinstance(leaf, Tensor) else leaf, (pause, stopped.x, stopped.trajectory)
+    )
+    return replace(stopped, pause=moved[0], x=moved[1], trajectory=moved[2])

@@ -1,0 +1,141 @@
+"""Results on disk, as .npz or .pt: nothing in a file is executed, and a damaged one is not used.
+
+A result is a tree of named records, tuples, dicts, numbers and tensors. The tensors are written under their place in it
+(``x``, ``trajectory``, ``pause.state.memory.0.D``), the rest as one text of JSON, ``meta``, with a checksum of all.
+``numpy.load("run.npz")["x"]`` thus gives the samples. numpy has no bfloat16; those are written as float32, without loss.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from solvers_zoo.errors import StorageError
+from solvers_zoo.sampling.result import Result
+from solvers_zoo.sampling.tree import decode, encode, restore
+
+_FORMAT = "solvers_zoo.result/1"
+_META = "meta"
+
+
+def save(result: Result, path: str | Path) -> Path:
+    """Write ``result`` to ``path``, .npz or .pt; a file that is there is replaced in one stroke, or left as it is.
+
+    Raises:
+        StorageError: another suffix, a folder that is missing or not writable, a full disk, or a value with no place in a file.
+
+    """
+    path = Path(path)
+    write = _writer(path)
+    tensors: dict[str, Tensor] = {}
+    meta = {"format": _FORMAT, "tree": encode(result, (), tensors), "tensors": {}}
+    meta["tensors"] = {name: [str(t.dtype).removeprefix("torch."), _digest(t)] for name, t in tensors.items()}
+    text = json.dumps(meta, allow_nan=False)
+    _replace(path, lambda file: write(file, tensors, f"{hashlib.sha256(text.encode()).hexdigest()} {text}"))
+    return path
+
+
+def load(path: str | Path) -> Result:
+    """Read what `save` wrote.
+
+    Raises:
+        StorageError: no such file, or one that is damaged or not a result of the zoo.
+
+    """
+    path = Path(path)
+    read = _reader(path)
+    try:
+        arrays, signed = read(path)
+        digest, text = signed.split(" ", 1)
+        if hashlib.sha256(text.encode()).hexdigest() != digest:
+            raise ValueError("its checksum does not fit")
+        meta = json.loads(text)
+        if meta["format"] != _FORMAT:
+            raise ValueError(f"it is of the format {meta['format']!r}, not {_FORMAT!r}")
+        tensors = {}
+        for name, (dtype, expected) in meta["tensors"].items():
+            tensors[name] = arrays[name].to(_dtype(dtype))
+            if _digest(tensors[name]) != expected:
+                raise ValueError(f"the checksum of {name} does not fit")
+        result = restore(decode(meta["tree"], tensors), None)
+    except FileNotFoundError:
+        raise StorageError(f"There is no file {path}.") from None
+    except OSError as error:
+        raise StorageError(f"{path} cannot be read: {error.strerror or error}.") from None
+    except Exception as error:  # whatever a damaged or foreign file makes numpy, torch or json raise
+        raise StorageError(
+            f"{path} is damaged, or not a result of the zoo: {str(error) or type(error).__name__}."
+        ) from None
+    if not isinstance(result, Result):
+        raise StorageError(f"{path} holds no result of the zoo.")
+    return result
+
+
+def _replace(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Fill a new file beside ``path`` and put it in its place once it is safely on disk."""
+    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with open(new, "xb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(new, path)
+    except OSError as error:
+        raise StorageError(f"{path} cannot be written: {error.strerror or error}.") from None
+    finally:
+        new.unlink(missing_ok=True) if path.parent.is_dir() else None
+
+
+def _write_npz(file: IO[bytes], tensors: dict[str, Tensor], meta: str) -> None:
+    arrays = {name: (t.float() if t.dtype is torch.bfloat16 else t).numpy() for name, t in tensors.items()}
+    np.savez(file, allow_pickle=False, **{_META: np.array(meta)}, **arrays)
+
+
+def _read_npz(path: Path) -> tuple[dict[str, Tensor], str]:
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: torch.from_numpy(np.array(file[name])) for name in file.files if name != _META}
+        return arrays, str(file[_META].item())
+
+
+def _write_pt(file: IO[bytes], tensors: dict[str, Tensor], meta: str) -> None:
+    torch.save({_META: torch.frombuffer(bytearray(meta.encode()), dtype=torch.uint8), **tensors}, file)
+
+
+def _read_pt(path: Path) -> tuple[dict[str, Tensor], str]:
+    arrays = torch.load(path, map_location="cpu", weights_only=True)
+    return arrays, bytes(arrays[_META].tolist()).decode()
+
+
+def _writer(path: Path) -> Callable[[IO[bytes], dict[str, Tensor], str], None]:
+    return {".npz": _write_npz, ".pt": _write_pt}[_suffix(path)]
+
+
+def _reader(path: Path) -> Callable[[Path], tuple[dict[str, Tensor], str]]:
+    return {".npz": _read_npz, ".pt": _read_pt}[_suffix(path)]
+
+
+def _suffix(path: Path) -> str:
+    if path.suffix not in (".npz", ".pt"):
+        raise StorageError(f"{path} ends in {path.suffix or 'nothing'!r}; a result is kept as .npz or .pt.")
+    return path.suffix
+
+
+def _dtype(name: str) -> torch.dtype:
+    dtype = getattr(torch, name, None)
+    if isinstance(dtype, torch.dtype):
+        return dtype
+    raise ValueError(f"{name!r} is no dtype")
+
+
+def _digest(tensor: Tensor) -> str:
+    content = tensor.contiguous().reshape(-1).view(torch.uint8).numpy()
+    return hashlib.sha256(f"{tensor.dtype} {tuple(tensor.shape)} ".encode() + content.tobytes()).hexdigest()
