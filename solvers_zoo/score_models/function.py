@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from solvers_zoo.errors import ModelError, OptionError
 from solvers_zoo.processes.prediction import FORMS
 from solvers_zoo.score_models.base import ScoreModel
@@ -19,14 +21,15 @@ class FunctionModel(ScoreModel):
     """Wrap ``fn(x, t, **condition)``: a network, a closure, anything.
 
     Args:
-        fn: gets ``x`` of shape (B, ...) and ``t`` as a (B,) tensor of x's dtype and device, in the SDE's own time.
+        fn: gets ``x`` of shape (B, ...) and ``t`` as a (B,) tensor on x's device, in the SDE's own time; of x's dtype,
+            but float32 at least, as bfloat16 cannot tell t = 999 from 1000. What it returns is cast to x's dtype.
         sde: the process the prediction belongs to.
         prediction: what fn returns: ``x0``, ``eps``, ``v``, ``score`` or ``flow`` (the velocity dx/dt).
         shape: shape of one sample, if sampling should know it.
 
     Raises:
         OptionError: an unknown ``prediction``.
-        ModelError: (on a call) fn returned something that is not a tensor of x's shape.
+        ModelError: (on a call) fn returned something that is not a floating-point tensor of x's shape, on its device.
 
     >>> import solvers_zoo as zoo
     >>> model = zoo.FunctionModel(lambda x, t: 0 * x, sde=zoo.EDM(), prediction="x0", shape=(2,))
@@ -49,16 +52,21 @@ class FunctionModel(ScoreModel):
     def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
         """fn at x and the point's time."""
         t = point.t
-        times = x.new_full((x.shape[0],), t) if type(t) is float else t.to(x.dtype).reshape(-1).expand(x.shape[0])
+        dtype = x.dtype if x.dtype.itemsize >= 4 else torch.float32
+        if type(t) is float:
+            times = x.new_full((x.shape[0],), t, dtype=dtype)
+        else:
+            times = t.to(x.device, dtype).reshape(-1).expand(x.shape[0])
         out = self.fn(x, times, **condition)
-        if getattr(out, "shape", None) != x.shape:
+        if getattr(out, "shape", None) != x.shape or not out.is_floating_point() or out.device != x.device:
             raise ModelError(
-                f"The model returned {_describe(out)} for a state of shape {tuple(x.shape)}; "
-                "it must return a tensor of the state's own shape."
+                f"The model returned {_describe(out)} for a state of shape {tuple(x.shape)} on {x.device}; "
+                "it must return a floating-point tensor of the state's own shape, there."
             )
         return out if out.dtype is x.dtype else out.to(x.dtype)
 
 
 def _describe(out: Any) -> str:
-    shape = getattr(out, "shape", None)
-    return f"a tensor of shape {tuple(shape)}" if shape is not None else f"a {type(out).__name__}"
+    if not isinstance(out, torch.Tensor):
+        return f"a {type(out).__name__}"
+    return f"a {str(out.dtype).removeprefix('torch.')} tensor of shape {tuple(out.shape)} on {out.device}"

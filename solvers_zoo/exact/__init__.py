@@ -1,0 +1,9 @@
+"""Exact answers: the maps and distances that solvers are measured against."""
+
+from solvers_zoo.exact.flows import gaussian_flow as gaussian_flow
+from solvers_zoo.exact.flows import reference_flow as reference_flow
+from solvers_zoo.exact.transport import Law as Law
+from solvers_zoo.exact.transport import TransportDistance as TransportDistance
+from solvers_zoo.exact.transport import is_monotone as is_monotone
+from solvers_zoo.exact.transport import transport as transport
+from solvers_zoo.exact.transport import transport_distance as transport_distance
