@@ -7,9 +7,10 @@ from typing import Any
 
 from solvers_zoo import hookimpl
 from zoo_ddpm.ddim import DDIM
+from zoo_ddpm.ddpm import DDPM
 
 
 @hookimpl
 def zoo_solvers() -> Iterable[Any]:
     """The solvers of this family."""
-    return [DDIM]
+    return [DDIM, DDPM]

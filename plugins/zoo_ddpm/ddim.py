@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, expm1, option, sqrt
+from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, exp, expm1, option, sqrt
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 class DDIM(StepSolver):
     r"""Move along the predicted noise, and replace a part of it by fresh noise.
 
-        c   = eta sigma_s sqrt(1 - e^(-2h)),   h = lam_s - lam_t
-        x_s = alpha_s x0 + sqrt(sigma_s^2 - c^2) eps + c z,   z ~ N(0, I)
+        p   = eta^2 (1 - e^(-2h)),   h = lam_s - lam_t
+        x_s = alpha_s x0 + sigma_s sqrt(1 - p) eps + sigma_s sqrt(p) z,   z ~ N(0, I)
 
-    c is the standard deviation of q(x_s | x_t, x_0) at eta = 1, where the step is DDPM's; at eta = 0 it is the exact
-    solution of the probability flow for constant eps (DPM-Solver-1, Euler in sigma/alpha).
+    p is the fraction of the new variance that is fresh. At eta = 1, sigma_s sqrt(p) is the standard deviation of
+    q(x_s | x_t, x_0) and the step is DDPM's; at eta = 0 the step is the exact solution of the probability flow for
+    constant eps (DPM-Solver-1, Euler in sigma/alpha). Where alpha_t = 0, h is infinite and p = eta^2.
     """
 
     card = SolverCard(
@@ -40,10 +41,12 @@ class DDIM(StepSolver):
     eta: float = option(0.0, help="noise level: 0 is deterministic, 1 is DDPM", low=0.0, high=1.0)
 
     def facts(self) -> SolverCard:
-        """Stochastic, and without an order on the flow, as soon as eta > 0."""
+        """Stochastic, from noise to data only and without an order on the flow, as soon as eta > 0."""
         if self.eta == 0:
             return self.card
-        return replace(self.card, stochastic=True, order=None, strong_order=1, equivalents=())
+        same = ("ddpm",) if self.eta == 1 else ()
+        needs = (*self.card.needs, "decreasing")
+        return replace(self.card, stochastic=True, noise_level=self.eta, order=None, strong_order=1, needs=needs, equivalents=same)
 
     def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
         """One DDIM step."""
@@ -51,5 +54,7 @@ class DDIM(StepSolver):
         now = model(x, t)
         if self.eta == 0:
             return Step(now.mix(s.alpha, s.sigma))
-        c = self.eta * s.sigma * sqrt(-expm1(-2 * (s.lam - t.lam)))
-        return Step(combine((1.0, now.mix(s.alpha, sqrt(s.sigma**2 - c**2))), (c, noise.between(t, s))))
+        h, eta2 = s.lam - t.lam, self.eta**2
+        fresh = s.sigma * sqrt(-eta2 * expm1(-2 * h))
+        kept = s.sigma * sqrt(1 - eta2 + eta2 * exp(-2 * h))  # 1 - p without cancellation for large h
+        return Step(combine(*now.terms(s.alpha, kept), (fresh, noise.between(t, s))))

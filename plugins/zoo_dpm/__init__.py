@@ -6,9 +6,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from solvers_zoo import hookimpl
+from zoo_dpm.dpm_solver_1 import DPMSolver1
+from zoo_dpm.dpm_solver_2 import DPMSolver2
+from zoo_dpm.dpm_solver_3 import DPMSolver3
+from zoo_dpm.dpmpp_2m import DPMSolverPP2M
+from zoo_dpm.dpmpp_2s import DPMSolverPP2S
 
 
 @hookimpl
 def zoo_solvers() -> Iterable[Any]:
     """The solvers of this family."""
-    return []
+    return [DPMSolver1, DPMSolver2, DPMSolver3, DPMSolverPP2S, DPMSolverPP2M]

@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from solvers_zoo import hookimpl
+from zoo_langevin.annealed_langevin import AnnealedLangevin
+from zoo_langevin.langevin import Langevin
 
 
 @hookimpl
 def zoo_solvers() -> Iterable[Any]:
     """The solvers of this family."""
-    return []
+    return [Langevin, AnnealedLangevin]

@@ -1,4 +1,4 @@
-"""Predictor-corrector: a solver made of two."""
+"""Predictor-corrector sampling: a step of any solver, then Langevin steps at the noise level it reached."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from solvers_zoo import hookimpl
+from zoo_predictor_corrector.batch_mean import BatchMeanPredictorCorrector
+from zoo_predictor_corrector.predictor_corrector import PredictorCorrector
 
 
 @hookimpl
 def zoo_solvers() -> Iterable[Any]:
     """The solvers of this family."""
-    return []
+    return [PredictorCorrector, BatchMeanPredictorCorrector]

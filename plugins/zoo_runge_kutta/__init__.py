@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from solvers_zoo import hookimpl
+from zoo_runge_kutta.methods import METHODS
 
 
 @hookimpl
 def zoo_solvers() -> Iterable[Any]:
     """The solvers of this family."""
-    return []
+    return METHODS

@@ -1,4 +1,4 @@
-"""Bridge to torchdiffeq."""
+"""Bridge to torchdiffeq: its ODE solvers on the probability flow."""
 
 from __future__ import annotations
 
@@ -6,9 +6,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from solvers_zoo import hookimpl
+from zoo_torchdiffeq.methods import METHODS, compare
 
 
 @hookimpl
 def zoo_solvers() -> Iterable[Any]:
-    """The solvers of this family."""
-    return []
+    """The methods of torchdiffeq that make sense for a probability flow."""
+    return METHODS
+
+
+def doctor() -> list[str]:
+    """For ``zoo doctor``: how the installed torchdiffeq differs from the cards."""
+    return compare()

@@ -1,0 +1,201 @@
+"""The Runge-Kutta methods of this family: numbers with their sources. Orders and costs are computed from them.
+
+Embedded weights ``b_hat`` are the pair's own for Bogacki-Shampine and Dormand-Prince, and elsewhere the method of one order
+less on the same stages: Euler in Heun, midpoint in Kutta's, Heun in Shu-Osher's.
+"""
+
+from __future__ import annotations
+
+from solvers_zoo import Source
+from solvers_zoo.numerics.tableau import Tableau
+from zoo_runge_kutta.runge_kutta import RungeKutta, method_card
+
+
+def _book(where: str) -> Source:
+    return Source(
+        authors="Hairer, Norsett & Wanner 1993",
+        title="Solving Ordinary Differential Equations I",
+        link="https://doi.org/10.1007/978-3-540-78862-1",
+        where=where,
+    )
+
+
+def _edm(where: str) -> Source:
+    return Source(
+        authors="Karras et al. 2022",
+        title="Elucidating the Design Space of Diffusion-Based Generative Models",
+        arxiv="2206.00364",
+        where=where,
+    )
+
+
+def _ralston(where: str) -> Source:
+    return Source(
+        authors="Ralston 1962",
+        title="Runge-Kutta Methods with Minimum Error Bounds",
+        link="https://doi.org/10.1090/S0025-5718-1962-0150954-0",
+        where=where,
+    )
+
+
+class Euler(RungeKutta):
+    """One stage: along the slope at the start. In sigma it is DDIM, and the only method here that runs where alpha = 0."""
+
+    tableau = Tableau(A=((),), b=(1.0,), c=(0.0,))
+    card = method_card(
+        "euler", "Euler", tableau, _edm("eq. (4), integrated with Euler"), equivalents=("ddim", "dpm-solver-1")
+    )
+
+
+class Midpoint(RungeKutta):
+    """The slope half way."""
+
+    tableau = Tableau(A=((), (1 / 2,)), b=(0.0, 1.0), c=(0.0, 1 / 2), b_hat=(1.0, 0.0))
+    card = method_card("midpoint", "Midpoint", tableau, _book("eq. (II.1.3)"), aliases=("rk2",))
+
+
+class Heun(RungeKutta):
+    """The mean of the slopes at both ends: the trapezoidal rule with an Euler prediction."""
+
+    tableau = Tableau(A=((), (1.0,)), b=(1 / 2, 1 / 2), c=(0.0, 1.0), b_hat=(1.0, 0.0))
+    card = method_card("heun", "Heun", tableau, _edm("Algorithm 1"), aliases=("heun2",))
+
+
+class Ralston(RungeKutta):
+    """Two stages with the smallest bound on the local error."""
+
+    tableau = Tableau(A=((), (2 / 3,)), b=(1 / 4, 3 / 4), c=(0.0, 2 / 3), b_hat=(1.0, 0.0))
+    card = method_card("ralston", "Ralston", tableau, _ralston("Section 3, order 2"), aliases=("ralston2",))
+
+
+class RK3(RungeKutta):
+    """Kutta's three stages, Simpson's rule where the slope depends on time alone."""
+
+    tableau = Tableau(
+        A=((), (1 / 2,), (-1.0, 2.0)), b=(1 / 6, 2 / 3, 1 / 6), c=(0.0, 1 / 2, 1.0), b_hat=(0.0, 1.0, 0.0)
+    )
+    card = method_card("rk3", "Kutta's third-order method", tableau, _book("Section II.1 (Kutta 1901)"), ("kutta3",))
+
+
+class Heun3(RungeKutta):
+    """Heun's three stages."""
+
+    tableau = Tableau(A=((), (1 / 3,), (0.0, 2 / 3)), b=(1 / 4, 0.0, 3 / 4), c=(0.0, 1 / 3, 2 / 3))
+    card = method_card("heun3", "Heun's third-order method", tableau, _book("Table II.1.1"))
+
+
+class SSPRK3(RungeKutta):
+    """Three stages, each a convex combination of Euler steps (strong stability preserving)."""
+
+    tableau = Tableau(
+        A=((), (1.0,), (1 / 4, 1 / 4)), b=(1 / 6, 1 / 6, 2 / 3), c=(0.0, 1.0, 1 / 2), b_hat=(1 / 2, 1 / 2, 0.0)
+    )
+    card = method_card(
+        "ssprk3",
+        "SSPRK(3, 3)",
+        tableau,
+        Source(
+            authors="Shu & Osher 1988",
+            title="Efficient Implementation of Essentially Non-oscillatory Shock-Capturing Schemes",
+            link="https://doi.org/10.1016/0021-9991(88)90177-5",
+            where="eq. (2.18)",
+        ),
+        aliases=("shu-osher",),
+    )
+
+
+class Ralston3(RungeKutta):
+    """Three stages with the smallest bound on the local error."""
+
+    tableau = Tableau(
+        A=((), (1 / 2,), (0.0, 3 / 4)), b=(2 / 9, 1 / 3, 4 / 9), c=(0.0, 1 / 2, 3 / 4), b_hat=(0.0, 1.0, 0.0)
+    )
+    card = method_card(
+        "ralston3",
+        "Ralston's third-order method",
+        tableau,
+        _ralston("Section 4, order 3"),
+        equivalents=("bogacki-shampine",),
+    )
+
+
+class RK4(RungeKutta):
+    """The classical four stages."""
+
+    tableau = Tableau(
+        A=((), (1 / 2,), (0.0, 1 / 2), (0.0, 0.0, 1.0)),
+        b=(1 / 6, 1 / 3, 1 / 3, 1 / 6),
+        c=(0.0, 1 / 2, 1 / 2, 1.0),
+    )
+    card = method_card("rk4", "Runge-Kutta 4", tableau, _book("Table II.1.2, left"))
+
+
+class RK38(RungeKutta):
+    """Kutta's 3/8 rule: four stages, smaller error constants than rk4."""
+
+    tableau = Tableau(
+        A=((), (1 / 3,), (-1 / 3, 1.0), (1.0, -1.0, 1.0)),
+        b=(1 / 8, 3 / 8, 3 / 8, 1 / 8),
+        c=(0.0, 1 / 3, 2 / 3, 1.0),
+    )
+    card = method_card("rk38", "3/8 rule", tableau, _book("Table II.1.2, right"), aliases=("rk4-38",))
+
+
+class BogackiShampine(RungeKutta):
+    """Ralston's third-order result and one stage more, which estimates its error."""
+
+    tableau = Tableau(
+        A=((), (1 / 2,), (0.0, 3 / 4), (2 / 9, 1 / 3, 4 / 9)),
+        b=(2 / 9, 1 / 3, 4 / 9, 0.0),
+        c=(0.0, 1 / 2, 3 / 4, 1.0),
+        b_hat=(7 / 24, 1 / 4, 1 / 3, 1 / 8),
+    )
+    card = method_card(
+        "bogacki-shampine",
+        "Bogacki-Shampine 3(2)",
+        tableau,
+        Source(
+            authors="Bogacki & Shampine 1989",
+            title="A 3(2) pair of Runge-Kutta formulas",
+            link="https://doi.org/10.1016/0893-9659(89)90079-7",
+            where="the pair of the title",
+        ),
+        aliases=("bs3",),
+        equivalents=("ralston3",),
+    )
+
+
+class DormandPrince(RungeKutta):
+    """Seven stages of order 5, the last of which serves the error estimate of order 4."""
+
+    tableau = Tableau(
+        A=(
+            (),
+            (1 / 5,),
+            (3 / 40, 9 / 40),
+            (44 / 45, -56 / 15, 32 / 9),
+            (19372 / 6561, -25360 / 2187, 64448 / 6561, -212 / 729),
+            (9017 / 3168, -355 / 33, 46732 / 5247, 49 / 176, -5103 / 18656),
+            (35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84),
+        ),
+        b=(35 / 384, 0.0, 500 / 1113, 125 / 192, -2187 / 6784, 11 / 84, 0.0),
+        c=(0.0, 1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0),
+        b_hat=(5179 / 57600, 0.0, 7571 / 16695, 393 / 640, -92097 / 339200, 187 / 2100, 1 / 40),
+    )
+    card = method_card(
+        "dormand-prince",
+        "Dormand-Prince 5(4)",
+        tableau,
+        Source(
+            authors="Dormand & Prince 1980",
+            title="A family of embedded Runge-Kutta formulae",
+            link="https://doi.org/10.1016/0771-050X(80)90013-3",
+            where="Table 2, RK5(4)7M",
+        ),
+        aliases=("dp5", "dopri5"),
+    )
+
+
+METHODS: list[type[RungeKutta]] = [
+    Euler, Midpoint, Heun, Ralston, RK3, Heun3, SSPRK3, Ralston3, RK4, RK38, BogackiShampine, DormandPrince,
+]  # fmt: skip

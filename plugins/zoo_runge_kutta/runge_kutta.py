@@ -1,0 +1,165 @@
+"""Explicit Runge-Kutta on the probability flow, in any integration variable: one class for every tableau."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from solvers_zoo import VARIABLES, OptionError, SolverCard, Source, Step, StepSolver, combine, option
+from solvers_zoo.numerics.tableau import Tableau
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from solvers_zoo import Draws, Grid, Interval, Prediction, ScoreModel
+
+
+class Row(NamedTuple):
+    """A row of the tableau on one interval: R x0_0 + S eps_0 + sum_j w_j k_j, with k_1, k_2, ... of the later stages."""
+
+    R: Any
+    S: Any
+    w: Sequence[tuple[int, Any]]
+    """Pairs (j - 1, w_j) of the weights that are not zero."""
+
+
+class Plan(NamedTuple):
+    """One interval's numbers."""
+
+    stages: Sequence[tuple[Any, tuple[Any, Any], Row]]
+    """Of every stage but the first: its point, (r, s) with k = r x0 + s eps there, and the row of its state."""
+    result: Row
+    error: Row | None
+
+
+class RungeKutta(StepSolver):
+    r"""Solve dy/du = k(y, u) for the scaled state y = x / scale and the clock u of ``variable``.
+
+        k_i = r_i x0(x_i) + s_i eps(x_i),    x_i = scale_i (y_t + h sum_j A_ij k_j),    h = u_s - u_t
+        x_s = scale_s (y_t + h sum_i b_i k_i)
+
+    Every stage state is linear in x_t and the outputs of the model so far, so no k_i is ever formed: a row is carried as its
+    coefficients over (x_t, out_0, out_1, ...), and the state is touched once a term.
+
+    The first stage is special: x_t is itself alpha_t x0 + sigma_t eps, so y_t and k_0 are one pair (R, S). In ``sigma``
+    it is alpha_i x0 + (sigma_i - alpha_i h sum_{0<j<i} A_ij) eps, the DDIM step to the stage when A_i0 = c_i; that needs no division
+    by alpha_t, so Euler runs where alpha_t = 0.
+
+    With ``error`` the embedded weights also give ``Step.error``; without it, stages that serve them alone are left out.
+    """
+
+    tableau: ClassVar[Tableau]
+    variable: str = option(
+        "sigma", help="integration variable: t, sigma (x/alpha over sigma/alpha) or lam", choices=tuple(VARIABLES)
+    )
+
+    error: bool = option(False, help="also estimate the local error of a step, from the embedded weights")
+
+    def check(self) -> None:
+        """An error estimate needs embedded weights."""
+        if self.error and self.tableau.b_hat is None:
+            raise OptionError(f"{self.spec_name()}: error=true is not possible; its tableau has no embedded weights.")
+
+    def estimating(self) -> RungeKutta:
+        """With the error estimate, where there are weights for one."""
+        return self.replace(error=True) if self.tableau.b_hat is not None else self
+
+    def facts(self) -> SolverCard:
+        """Variable and needs as the option makes them; only the one-stage method in sigma goes without alpha > 0."""
+        ddim = self.variable == "sigma" and self.tableau.stages == 1
+        needs = ("gaussian",) if ddim else VARIABLES[self.variable].needs
+        equivalents = self.card.equivalents if self.variable == self.defaults()["variable"] else ()
+        evaluations = self.tableau.stages if self.error else self.tableau.stages_used
+        return replace(self.card, variable=self.variable, needs=needs, equivalents=equivalents, evaluations=evaluations)
+
+    def plan(self, grid: Grid) -> Sequence[Plan]:
+        """For every interval: the rows of the later stages, of the result, and of the error if there is one."""
+        T, u = self.tableau, VARIABLES[self.variable]
+        count = T.stages if self.error else T.stages_used
+        later = [(c, *self._split(a, c)) for a, c in zip(T.A[1:count], T.c[1:count], strict=True)]
+        result = self._split(T.b, 1.0)
+        gap = [b - b_hat for b, b_hat in zip(T.b, T.b_hat, strict=True)] if self.error and T.b_hat else None
+        clocks = [u.clock(point) for point in grid.points]
+        plans = []
+        for i, (t, s) in enumerate(grid.intervals()):
+            h = clocks[i + 1] - clocks[i]
+            stages = []
+            for c, *weights in later:
+                point = s if c == 1 else t if c == 0 else u.point(grid.sde, clocks[i] + c * h)
+                stages.append((point, u.slope(point), self._row(weights, h, t, point)))
+            error = None
+            if gap is not None:
+                (r, q), scale = u.slope(t), h * u.scale(s)
+                error = Row(scale * gap[0] * r, scale * gap[0] * q, [(j, scale * e) for j, e in enumerate(gap[1:])])
+            plans.append(Plan(stages, self._row(result, h, t, s), error))
+        return plans
+
+    @staticmethod
+    def _split(a: Sequence[float], c: float) -> tuple[float, float, list[tuple[int, float]]]:
+        """A row's weight of k_0, what the later stages cover of its node c, and (j - 1, weight) of those that count."""
+        later = [(j, a_j) for j, a_j in enumerate(a[1:]) if a_j != 0]
+        return a[0], c - a[0] if later else 0.0, later
+
+    def _row(self, weights: Sequence[Any], h: Any, t: Any, point: Any) -> Row:
+        """scale (y_t + h sum_j a_j k_j) at ``point``."""
+        a_0, rest, later = weights
+        u = VARIABLES[self.variable]
+        step = u.scale(point) * h
+        w = [(j, step * a_j) for j, a_j in later]
+        if self.variable == "sigma":
+            return Row(point.alpha, point.sigma - step * rest if w else point.sigma, w)
+        (r, q), ratio = u.slope(t), u.scale(point) / u.scale(t)
+        return Row(ratio * t.alpha + step * a_0 * r, ratio * t.sigma + step * a_0 * q, w)
+
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+        """One step, an evaluation a stage."""
+        stages, result, error = interval.plan
+        first = model(x, interval.t)
+        if not stages:
+            return Step(first.mix(result.R, result.S))
+        basis = [x, first.out]
+        slopes: list[list[Any]] = []  # k_1, k_2, ... over the basis
+        for point, slope, row in stages:
+            over = _coefficients(row, first, slopes)
+            now = model(combine(*zip(over, basis, strict=True)), point)
+            (a, _), (b, out) = now.terms(*slope)
+            slopes.append([*[a * c for c in over], b])
+            basis.append(out)
+        x_s = combine(*zip(_coefficients(result, first, slopes), basis, strict=True))
+        if error is None:
+            return Step(x_s)
+        return Step(x_s, error=combine(*zip(_coefficients(error, first, slopes), basis, strict=True)))
+
+
+def _coefficients(row: Row, first: Prediction, slopes: Sequence[Sequence[Any]]) -> list[Any]:
+    """The coefficients of a row over (x_t, out_0, out_1, ...), as far as there are slopes."""
+    (a, _), (b, _) = first.terms(row.R, row.S)
+    over = [a, b, *[0.0] * len(slopes)]
+    for j, w in row.w:
+        for i, k in enumerate(slopes[j]):
+            over[i] = over[i] + w * k
+    return over
+
+
+def method_card(
+    name: str,
+    title: str,
+    tableau: Tableau,
+    source: Source,
+    aliases: tuple[str, ...] = (),
+    equivalents: tuple[str, ...] = (),
+) -> SolverCard:
+    """The card of a tableau; its order and cost are read off the numbers."""
+    return SolverCard(
+        name=name,
+        title=title,
+        family="runge-kutta",
+        order=tableau.order,
+        evaluations=tableau.stages_used,
+        variable="sigma",
+        needs=("gaussian",) if tableau.stages == 1 else VARIABLES["sigma"].needs,
+        source=source,
+        aliases=aliases,
+        equivalents=equivalents,
+    )

@@ -1,0 +1,217 @@
+"""torchdiffeq's solvers as solvers of the zoo: one class a kind of stepping, and no method of its own."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from solvers_zoo import VARIABLES, IncompatibleError, ModelError, Solver, SolverCard, State, ZooError, combine, option
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from solvers_zoo import Grid, Noise, ScoreModel
+
+class Flow:
+    """The probability flow as torchdiffeq wants it, a function of a clock and a scaled state: dy/du.
+
+    Whatever torchdiffeq asks for, the model is called at times of the grid's own range only: times come as tensors of the
+    state's dtype, so the ends may come rounded, and first-step heuristics look beyond them.
+    """
+
+    def __init__(self, model: ScoreModel, grid: Grid, variable: str, rounds: float = math.inf) -> None:
+        self.model, self.sde, self.variable = model, grid.sde, VARIABLES[variable]
+        self.points = {self.variable.clock(point): point for point in grid}
+        clocks = list(self.points)
+        self.low, self.high = min(clocks[0], clocks[-1]), max(clocks[0], clocks[-1])
+        self.clock, self.point = math.nan, grid[0]
+        self.last: Tensor | None = None
+        self.rounds, self.round = rounds, 0
+
+    def __call__(self, u: Tensor, y: Tensor) -> Tensor:
+        """dy/du."""
+        clock = min(max(float(u), self.low), self.high)
+        self.round = self.round + 1 if clock == self.clock else 1
+        if self.round > self.rounds:
+            raise _NotConverged
+        self.clock, point = clock, self.points.get(clock)
+        self.point = point if point is not None else self.variable.point(self.sde, clock)
+        now = self.model(self.scaled(y, self.variable.scale(self.point)), self.point)
+        self.last = now.flow if self.variable.name == "t" else now.mix(*self.variable.slope(self.point))
+        return self.last
+
+    @staticmethod
+    def scaled(y: Tensor, scale: Any) -> Tensor:
+        """``scale`` y."""
+        return y if scale == 1.0 else combine((scale, y))
+
+
+class _NotConverged(Exception):
+    """A fixed-point iteration that took too many rounds."""
+
+
+class TorchDiffEq(Solver):
+    """A method of torchdiffeq on dy/du, with the scaled state y and the clock u of ``variable``."""
+
+    card: ClassVar[SolverCard]
+    method: ClassVar[str]
+    rounds: ClassVar[float] = math.inf
+    """Calls in a row at one time before an iteration counts as divergent."""
+    variable: str = option(
+        "t", help="integration variable: t, sigma (x/alpha over sigma/alpha) or lam", choices=tuple(VARIABLES)
+    )
+
+    def facts(self) -> SolverCard:
+        """Variable and needs as the option makes them; in t the velocity is all that is asked for."""
+        needs = () if self.variable == "t" else VARIABLES[self.variable].needs
+        equivalents = tuple(f"{name}(variable={self.variable})" for name in self.card.equivalents)
+        return replace(self.card, variable=self.variable, needs=needs, equivalents=equivalents)
+
+    def solve(
+        self, model: ScoreModel, x: Tensor, grid: Grid, noise: Noise, state: State | None = None
+    ) -> Iterator[State]:
+        """Integrate through the grid; a method that keeps its history to itself cannot start in the middle."""
+        if state is not None and state.index > 0:
+            raise IncompatibleError(f"{self} cannot resume: what it needs of earlier steps stays inside torchdiffeq. Run it again.")
+        yield from self._run(model, x, grid)
+
+    def _run(self, model: ScoreModel, x: Tensor, grid: Grid) -> Iterator[State]:
+        flow = Flow(model, grid, self.variable, self.rounds)
+        for index, y in enumerate(self._integrate(flow, x, list(grid))[1:], start=1):
+            yield State(index, grid[index], Flow.scaled(y, flow.variable.scale(grid[index])))
+
+    def _integrate(self, flow: Flow, x: Tensor, points: list[Any], **settings: Any) -> Tensor:
+        """The scaled states at all ``points``, (points, B, ...), from ``x`` at the first."""
+        import torch
+        from torchdiffeq import odeint
+
+        clock, scale = flow.variable.clock, flow.variable.scale
+        times = torch.tensor([clock(point) for point in points], dtype=torch.float64, device=x.device)
+        try:
+            solution: Tensor = odeint(
+                flow, Flow.scaled(x, 1 / scale(points[0])), times, method=self.method, **{**self._settings(times), **settings}
+            )
+        except (AssertionError, _NotConverged) as error:
+            raise self._explained(flow, error) from error
+        return solution
+
+    @abstractmethod
+    def _settings(self, times: Tensor) -> dict[str, Any]:
+        """Keywords of odeint."""
+
+    def _explained(self, flow: Flow, error: Exception) -> ZooError:
+        """What an error inside torchdiffeq means for a user."""
+        where = f"at t = {flow.point.t:g}"
+        if flow.last is not None and not flow.last.isfinite().all():
+            return ModelError(f"{self}: the model's velocity {where} is not finite, and the integration stopped there.")
+        if isinstance(error, _NotConverged):
+            return ZooError(
+                f"{self}: its fixed-point iteration does not converge {where} (still not after {self.rounds:g} rounds): the step is "
+                "too long there. Take more steps, or an explicit or adaptive method."
+            )
+        return ZooError(
+            f"{self} gave up {where}: {error}. The tolerance cannot be reached there: raise rtol and atol, use float64, or end "
+            "the grid at a larger t_min."
+        )
+
+
+class FixedGrid(TorchDiffEq):
+    """One step of a Runge-Kutta method an interval; nothing is carried from one to the next, so it resumes anywhere."""
+
+    def solve(
+        self, model: ScoreModel, x: Tensor, grid: Grid, noise: Noise, state: State | None = None
+    ) -> Iterator[State]:
+        """Integrate interval by interval."""
+        flow = Flow(model, grid, self.variable)
+        if state is None:
+            state = State(0, grid[0], x)
+        for index in range(state.index, grid.steps):
+            t, s = grid[index], grid[index + 1]
+            y = self._integrate(flow, state.x, [t, s])[1]
+            state = State(index + 1, s, Flow.scaled(y, flow.variable.scale(s)))
+            yield state
+
+    def _settings(self, times: Tensor) -> dict[str, Any]:
+        return {}
+
+
+class ExplicitAdams(TorchDiffEq):
+    """Adams-Bashforth with the coefficients of a uniform grid, over two steps of Runge-Kutta 4."""
+
+    max_order: int = option(4, help="torchdiffeq's max_order: uses this many past slopes less one", low=4, high=6)
+
+    def facts(self) -> SolverCard:
+        """The history kept."""
+        return replace(super().facts(), memory=self.max_order - 2)
+
+    def nfe(self, steps: int) -> int:
+        """Four calls in each of the first two steps, then one."""
+        return steps + 3 * min(steps, 2)
+
+    def _settings(self, times: Tensor) -> dict[str, Any]:
+        return {"options": {"max_order": self.max_order}}
+
+
+class ImplicitAdams(TorchDiffEq):
+    """Adams-Moulton with the coefficients of a uniform grid, solved by fixed-point iteration to ``rtol`` over the batch."""
+
+    rounds: ClassVar[float] = 100  # converging iterations take two to ten
+    max_order: int = option(4, help="torchdiffeq's max_order: uses this many past slopes less one", low=4, high=12)
+    rtol: float = option(1e-10, help="relative tolerance of the iteration", above=0.0)
+
+    def facts(self) -> SolverCard:
+        """The history kept."""
+        return replace(super().facts(), memory=self.max_order - 2)
+
+    def _settings(self, times: Tensor) -> dict[str, Any]:
+        return {"rtol": self.rtol, "atol": self.rtol, "options": {"max_order": self.max_order, "max_iters": 2 * self.rounds}}
+
+
+class Adaptive(TorchDiffEq):
+    """Steps chosen by torchdiffeq from one error norm over the whole batch; it stops at every time of the grid.
+
+    Without these stops torchdiffeq steps past the last time and interpolates back, and so calls the model outside its
+    domain. A grid of one step leaves it free in between.
+    """
+
+    rtol: float = option(1e-5, help="relative tolerance", above=0.0)
+    atol: float = option(1e-5, help="absolute tolerance", above=0.0)
+    max_num_steps: int = option(10_000, help="most steps between two times of the grid", low=1)
+
+    def _settings(self, times: Tensor) -> dict[str, Any]:
+        options = {"step_t": times, "max_num_steps": self.max_num_steps}
+        return {"rtol": self.rtol, "atol": self.atol, "options": options}
+
+
+class SciPy(TorchDiffEq):
+    """scipy.integrate.solve_ivp through torchdiffeq: on the CPU, in float64, without gradients."""
+
+    solver: str = option("DOP853", help="method of solve_ivp", choices=("DOP853", "RK45", "RK23", "LSODA"))
+    rtol: float = option(1e-5, help="relative tolerance", above=0.0)
+    atol: float = option(1e-5, help="absolute tolerance", above=0.0)
+
+    def _integrate(self, flow: Flow, x: Tensor, points: list[Any], **settings: Any) -> Tensor:
+        solution = super()._integrate(flow, x, points, **settings)
+        if len(solution) < len(points):
+            raise self._explained(flow, ZooError("the required step is below the spacing of numbers"))
+        return solution
+
+    def _settings(self, times: Tensor) -> dict[str, Any]:
+        return {"rtol": self.rtol, "atol": self.atol, "options": {"solver": _without_min_step(self.solver)}}
+
+
+def _without_min_step(name: str) -> Any:
+    """The method of scipy, deaf to the ``min_step`` that torchdiffeq passes to all and only LSODA has (the others warn)."""
+    import scipy.integrate
+
+    if name == "LSODA":
+        return name
+
+    class Method(getattr(scipy.integrate, name)):  # type: ignore[misc]
+        def __init__(self, *args: Any, min_step: float = 0.0, **settings: Any) -> None:
+            super().__init__(*args, **settings)
+
+    return Method
