@@ -35,9 +35,16 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.hookspecs import hookimpl as hookimpl
     from solvers_zoo.noise.base import Draws as Draws
     from solvers_zoo.noise.base import Noise as Noise
+    from solvers_zoo.noise.brownian import BrownianPath as BrownianPath
+    from solvers_zoo.noise.path import GridNoise as GridNoise
+    from solvers_zoo.noise.path import PathNoise as PathNoise
     from solvers_zoo.noise.seeded import SeededNoise as SeededNoise
     from solvers_zoo.numerics.combine import combine as combine
+    from solvers_zoo.numerics.phi import phi as phi
+    from solvers_zoo.numerics.scalar import asinh as asinh
+    from solvers_zoo.numerics.scalar import atan as atan
     from solvers_zoo.numerics.scalar import cos as cos
+    from solvers_zoo.numerics.scalar import divide as divide
     from solvers_zoo.numerics.scalar import exp as exp
     from solvers_zoo.numerics.scalar import expm1 as expm1
     from solvers_zoo.numerics.scalar import log as log
@@ -54,19 +61,29 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.processes.base import GaussianPoint as GaussianPoint
     from solvers_zoo.processes.base import GaussianSDE as GaussianSDE
     from solvers_zoo.processes.base import Point as Point
+    from solvers_zoo.processes.brownian import Brownian as Brownian
+    from solvers_zoo.processes.cosine import Cosine as Cosine
+    from solvers_zoo.processes.ddpm_betas import DDPMBetas as DDPMBetas
     from solvers_zoo.processes.edm import EDM as EDM
+    from solvers_zoo.processes.families import VarianceExploding as VarianceExploding
+    from solvers_zoo.processes.families import VariancePreserving as VariancePreserving
     from solvers_zoo.processes.ou import OU as OU
     from solvers_zoo.processes.prediction import GaussianPrediction as GaussianPrediction
     from solvers_zoo.processes.prediction import Prediction as Prediction
+    from solvers_zoo.processes.rectified_flow import RectifiedFlow as RectifiedFlow
+    from solvers_zoo.processes.sub_vp import SubVP as SubVP
     from solvers_zoo.processes.variable import VARIABLES as VARIABLES
     from solvers_zoo.processes.variable import Variable as Variable
+    from solvers_zoo.processes.ve import VE as VE
+    from solvers_zoo.processes.ve_power import VEPower as VEPower
+    from solvers_zoo.processes.vp import VP as VP
     from solvers_zoo.registry import Registry as Registry
     from solvers_zoo.registry import grid as grid
     from solvers_zoo.registry import model as model
     from solvers_zoo.registry import sde as sde
     from solvers_zoo.registry import solver as solver
+    from solvers_zoo.sampling.budget import steps_for as steps_for
     from solvers_zoo.sampling.driver import sample as sample
-    from solvers_zoo.sampling.driver import steps_for as steps_for
     from solvers_zoo.sampling.result import Pause as Pause
     from solvers_zoo.sampling.result import Result as Result
     from solvers_zoo.score_models.analytic import AnalyticModel as AnalyticModel
@@ -74,6 +91,10 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.score_models.base import ScoreModel as ScoreModel
     from solvers_zoo.score_models.counting import CountingModel as CountingModel
     from solvers_zoo.score_models.function import FunctionModel as FunctionModel
+    from solvers_zoo.score_models.gaussian import Gaussian as Gaussian
+    from solvers_zoo.score_models.kernel import KernelMixture as KernelMixture
+    from solvers_zoo.score_models.mixture import Mixture as Mixture
+    from solvers_zoo.score_models.score_error import ScoreError as ScoreError
     from solvers_zoo.score_models.target import Target as Target
     from solvers_zoo.stepping import Interval as Interval
     from solvers_zoo.stepping import Past as Past
@@ -93,22 +114,39 @@ _HOMES = {
     "errors": "AmbiguousNameError DomainError IncompatibleError Interrupted ModelError OptionError PluginError StorageError UnknownNameError ZooError",
     "hookspecs": "Deferred hookimpl",
     "noise.base": "Draws Noise",
+    "noise.brownian": "BrownianPath",
+    "noise.path": "GridNoise PathNoise",
     "noise.seeded": "SeededNoise",
     "numerics.combine": "combine",
-    "numerics.scalar": "cos exp expm1 log log1p maximum minimum sin softplus sqrt where",
+    "numerics.phi": "phi",
+    "numerics.scalar": "asinh atan cos divide exp expm1 log log1p maximum minimum sin softplus sqrt where",
     "options": "Configurable option",
     "processes.base": "GaussianPoint GaussianSDE Point SDE",
     "processes.edm": "EDM",
     "processes.ou": "OU",
+    "processes.brownian": "Brownian",
+    "processes.cosine": "Cosine",
+    "processes.ddpm_betas": "DDPMBetas",
+    "processes.rectified_flow": "RectifiedFlow",
+    "processes.sub_vp": "SubVP",
+    "processes.ve": "VE",
+    "processes.ve_power": "VEPower",
+    "processes.vp": "VP",
+    "processes.families": "VarianceExploding VariancePreserving",
     "processes.prediction": "GaussianPrediction Prediction",
     "processes.variable": "VARIABLES Variable",
     "registry": "Registry grid model sde solver",
-    "sampling.driver": "sample steps_for",
+    "sampling.budget": "steps_for",
+    "sampling.driver": "sample",
     "sampling.result": "Pause Result",
     "score_models.analytic": "AnalyticModel",
     "score_models.base": "ModelWrapper ScoreModel",
     "score_models.counting": "CountingModel",
     "score_models.function": "FunctionModel",
+    "score_models.gaussian": "Gaussian",
+    "score_models.kernel": "KernelMixture",
+    "score_models.mixture": "Mixture",
+    "score_models.score_error": "ScoreError",
     "score_models.target": "Target",
     "stepping": "Interval Past Solver State Step StepSolver remember",
     "time_grids.base": "Grid GridRule",

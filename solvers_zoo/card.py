@@ -87,6 +87,8 @@ class SolverCard(Card):
     weak_order: float | None = None
     strong_order: float | None = None
     stochastic: bool = False
+    noise_level: float | None = None
+    """Noise of a small step in units of g sqrt(dt): 1 on the reverse SDE of Anderson; None where it is something else."""
     memory: int = 0
     """Past evaluations kept between steps."""
     variable: str = ""

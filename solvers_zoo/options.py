@@ -18,6 +18,7 @@ from dataclasses import MISSING, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from solvers_zoo.errors import OptionError
+from solvers_zoo.spec import is_bare
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -41,7 +42,10 @@ class Option:
         """The allowed values in words."""
         if self.choices is not None:
             return "one of " + ", ".join(str(c) for c in self.choices)
-        words = {"float": "a number", "int": "a whole number", "bool": "true or false", "str": "a name"}
+        words = {
+            "float": "a number", "int": "a whole number", "bool": "true or false", "str": "a name",
+            "floats": "a list of numbers",
+        }  # fmt: skip
         text = words.get(self.kind, f"a {self.kind}")
         bounds = [
             f"{sign} {bound:g}"
@@ -62,6 +66,8 @@ class Option:
     def _inside(self, value: Any) -> bool:
         if self.choices is not None:
             return value in self.choices
+        if isinstance(value, tuple):
+            return all(self._inside(each) for each in value)
         return not (
             (self.low is not None and value < self.low)
             or (self.high is not None and value > self.high)
@@ -79,6 +85,15 @@ def _as_int(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or value != value // 1 or math.isinf(value):
         return None
     return int(value)
+
+
+def _as_floats(value: Any) -> tuple[float, ...] | None:
+    try:
+        numbers = [_as_float(number) for number in value]
+    except TypeError:
+        return None
+    good = tuple(number for number in numbers if number is not None)
+    return good if len(good) == len(numbers) else None
 
 
 def _as_registered(kind: str) -> Callable[[Any], Any]:
@@ -99,6 +114,7 @@ _CASTS: dict[str, Callable[[Any], Any]] = {
     "sde": _as_registered("sde"),
     "grid": _as_registered("grid"),
     "float": _as_float,
+    "floats": _as_floats,
     "int": _as_int,
     "bool": lambda value: value if isinstance(value, bool) else None,
     "str": lambda value: value if isinstance(value, str) else None,
@@ -120,7 +136,7 @@ def option(
     Args:
         default: its default; without one the option is required.
         help: one line, shown by ``zoo show``.
-        kind: ``float``, ``int``, ``bool``, ``str``, or what a nested specification makes (``solver``, ``sde``);
+        kind: ``float``, ``floats`` (a list), ``int``, ``bool``, ``str``, or what a nested specification makes (``solver``, ``sde``);
             taken from the default where that tells.
         choices: the only values allowed.
         low: smallest value allowed.
@@ -213,4 +229,8 @@ class Configurable:
 def _spell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    if isinstance(value, str):
+        return value if is_bare(value) else f'"{value}"' if '"' not in value else f"'{value}'"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_spell, value))}]"
+    return "none" if value is None else str(value)

@@ -11,12 +11,15 @@ Environment:
 
 from __future__ import annotations
 
+import difflib
 import functools
 import importlib
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import redirect_stdout
 from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -34,6 +37,15 @@ from solvers_zoo.spec import Spec, parse
 
 KINDS = {"solver": "zoo_solvers", "sde": "zoo_sdes", "model": "zoo_models", "grid": "zoo_grids"}
 
+#: What the class of each kind must inherit from; imported only when something of that kind is registered.
+_BASES = {
+    "solver": "solvers_zoo.stepping:Solver",
+    "sde": "solvers_zoo.processes.base:SDE",
+    "model": "solvers_zoo.score_models.target:Target",
+    "grid": "solvers_zoo.time_grids.base:GridRule",
+}
+_NAME = re.compile(r"[A-Za-z_][\w.\-]*")
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -45,18 +57,29 @@ class Entry:
     target: Any
 
     @property
+    def qualified(self) -> str:
+        """``dist:name``, which is this entry whatever else is installed."""
+        return f"{self.dist}:{self.card.name}"
+
+    @property
     def cls(self) -> Any:
         """The class, imported now if it was deferred."""
         if not isinstance(self.target, str):
             return self.target
         module, _, name = self.target.partition(":")
         try:
-            return getattr(importlib.import_module(module), name)
-        except Exception as error:
+            cls = getattr(importlib.import_module(module), name)
+        except (Exception, SystemExit) as error:
             raise PluginError(
                 f"{self.card.name} of plugin {self.plugin} ({self.dist}) cannot be loaded from {self.target}: "
                 f"{type(error).__name__}: {error}. `zoo doctor` shows more."
             ) from error
+        wrong = _unfit(cls, self.card)
+        if wrong:
+            raise PluginError(
+                f"{self.card.name} of plugin {self.plugin} ({self.dist}) is no {self.card.kind}: {wrong}."
+            )
+        return cls
 
 
 @dataclass
@@ -70,6 +93,8 @@ class Plugin:
     entries: list[Entry] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     traceback: str = ""
+    loaded: Any = None
+    """The module, once it is imported."""
 
     @property
     def ok(self) -> bool:
@@ -80,7 +105,7 @@ class Plugin:
         """Note a problem, fatal in strict mode."""
         self.problems.append(problem)
         if os.environ.get("ZOO_STRICT", "") not in ("", "0"):
-            raise PluginError(f"Plugin {self.name} of {self.dist}: {problem} (ZOO_STRICT is set.)")
+            raise PluginError(f"Plugin {self.name} of {self.dist}: {problem} (ZOO_STRICT is set).")
 
 
 class Registry:
@@ -98,15 +123,12 @@ class Registry:
         """Load the installed plugins, or those that ZOO_PLUGINS names."""
         wanted = os.environ.get("ZOO_PLUGINS")
         names = None if wanted is None else {name.strip() for name in wanted.split(",") if name.strip()}
-        points = sorted(metadata.entry_points(group=hookspecs.PROJECT), key=lambda point: point.name)
+        points = sorted(metadata.entry_points(group=hookspecs.PROJECT), key=lambda point: (point.name, _dist(point)))
         for point in points:
             if names is None or point.name in names:
-                dist = point.dist
-                plugin = Plugin(
-                    point.name, dist.name if dist else "?", dist.version if dist else "?", point.value
-                )  # fmt: skip
-                self._load(plugin, point.load)
-        for name in (names or set()) - {point.name for point in points}:
+                version = point.dist.version if point.dist else "?"
+                self._load(Plugin(point.name, _dist(point), version, point.value), point.load)
+        for name in sorted((names or set()) - {point.name for point in points}):
             self._load(Plugin(name, "?", "?", "?"), functools.partial(_missing, name))
 
     def load_file(self, path: str | Path) -> Plugin:
@@ -125,42 +147,49 @@ class Registry:
     def _load(self, plugin: Plugin, load: Callable[[], Any]) -> None:
         self.plugins.append(plugin)
         try:
-            module = load()
-            self._manager.register(module, name=f"{plugin.dist}:{plugin.name}")
+            with redirect_stdout(sys.stderr):  # what a plugin prints must not end up in somebody's JSON
+                plugin.loaded = module = load()
+            self._manager.register(module, name=f"{plugin.dist}:{plugin.name}:{plugin.module}")
         except (Exception, SystemExit) as error:
             plugin.traceback = format_exc()
-            plugin.fail(f"does not load: {type(error).__name__}: {error}")
+            plugin.fail(f"does not load: {_words(error)}")
             return
         self._unknown_hooks(plugin, module)
-        found = 0
-        for kind, hook in KINDS.items():
-            found += self._collect(plugin, module, kind, hook)
-        if not found and plugin.version == "file":
+        hooks = sum(self._collect(plugin, module, kind, hook) for kind, hook in KINDS.items())
+        if not hooks and plugin.version == "file":
             for kind, cls in _carded(module):
                 self._add(plugin, kind, cls)
+        if not plugin.entries and plugin.ok and plugin.version == "file":
+            plugin.fail("holds no class that carries a card, and no hook")
 
     def _unknown_hooks(self, plugin: Plugin, module: Any) -> None:
         """What pluggy's check_pending finds, as a row of the plugin that caused it."""
+        known = list(KINDS.values())
         for name, caller in vars(self._manager.hook).items():
-            if not caller.has_spec() and any(impl.plugin is module for impl in caller.get_hookimpls()):
-                known = ", ".join(KINDS.values())
-                plugin.fail(f"implements an unknown hook {name!r}; the hooks are {known}")
+            impls = [] if caller.has_spec() else caller.get_hookimpls()
+            if any(impl.plugin is module and not impl.optionalhook for impl in impls):
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"the hooks are {', '.join(known)}"
+                plugin.fail(f"implements an unknown hook {name!r}; {hint}")
 
     def _collect(self, plugin: Plugin, module: Any, kind: str, hook: str) -> int:
-        caller = getattr(self._manager.hook, hook)
-        impls = [impl for impl in caller.get_hookimpls() if impl.plugin is module]
+        """Register what one hook of a plugin gives, and return how many implementations it has."""
+        impls = [impl for impl in getattr(self._manager.hook, hook).get_hookimpls() if impl.plugin is module]
         for impl in impls:
+            things = []
             try:
-                for thing in impl.function():
-                    self._add(plugin, kind, thing)
-            except Exception as error:
-                if isinstance(error, PluginError):
-                    raise
+                with redirect_stdout(sys.stderr):
+                    for thing in impl.function():  # one by one, so that what came before a failure is kept
+                        things.append(thing)  # noqa: PERF402
+            except (Exception, SystemExit) as error:
                 plugin.traceback = format_exc()
-                plugin.fail(f"{hook}() failed: {type(error).__name__}: {error}")
+                plugin.fail(f"{hook}() failed: {_words(error)}")
+            for thing in things:
+                self._add(plugin, kind, thing)
         return len(impls)
 
     def _add(self, plugin: Plugin, kind: str, thing: Any) -> None:
+        deferred = isinstance(thing, hookspecs.Deferred)
         card = getattr(thing, "card", None)
         if not isinstance(card, Card):
             plugin.fail(f"registers {thing!r} as a {kind}, which carries no card; give the class a `card = ...`")
@@ -171,21 +200,36 @@ class Registry:
                 f"{card.name!r} needs version {card.api} of the plugin interface and this zoo has {API_VERSION}; "
                 "upgrade it: pip install -U solvers-zoo"
             )
+        elif wrong := _misnamed(card) or ("" if deferred else _unfit(thing, card)):
+            plugin.fail(f"registers {card.name!r} as a {kind}, but {wrong}")
         else:
-            target = thing.target if isinstance(thing, hookspecs.Deferred) else thing
-            entry = Entry(card, plugin.dist, plugin.name, target)
-            plugin.entries.append(entry)
-            for name in (card.name, *card.aliases):
-                claims = self._names.setdefault((kind, name), [])
-                for other in claims:
-                    self._clash(plugin, entry, other, name)
-                claims.append(entry)
+            self._name(plugin, Entry(card, plugin.dist, plugin.name, thing.target if deferred else thing))
+
+    def _name(self, plugin: Plugin, entry: Entry) -> None:
+        kind = entry.card.kind
+        names = dict.fromkeys((entry.card.name, *entry.card.aliases))
+        for name in names:
+            for other in self._names.get((kind, name), []):
+                if other.dist == entry.dist:
+                    plugin.fail(
+                        f"registers the {kind} {name!r}, which plugin {other.plugin} of {other.dist} already gave"
+                    )
+                    return
+        plugin.entries.append(entry)
+        for name in names:
+            claims = self._names.setdefault((kind, name), [])
+            claims.append(entry)
+            for other in claims[:-1]:
+                self._clash(plugin, entry, other, name)
 
     def _clash(self, plugin: Plugin, entry: Entry, other: Entry, name: str) -> None:
-        plugin.fail(
+        """Note a clash with both plugins: which one came first says nothing of which is at fault."""
+        problem = (
             f"the name {name!r} is claimed by {other.dist} (plugin {other.plugin}) and by {entry.dist} "
             f"(plugin {entry.plugin}); write {other.dist}:{name} or {entry.dist}:{name}"
         )
+        for owner in (next(p for p in self.plugins if other in p.entries), plugin):
+            owner.fail(problem)
 
     # -- looking up ------------------------------------------------------------------------------------------------
 
@@ -207,7 +251,7 @@ class Registry:
 
         """
         dist, _, bare = name.rpartition(":")
-        claims = [entry for entry in self._names.get((kind, bare), []) if dist in ("", entry.dist)]
+        claims = [e for e in self._names.get((kind, bare), []) if not dist or _canonical(dist) == _canonical(e.dist)]
         if not claims:
             listing = "zoo list" if kind == "solver" else f"zoo list {kind}s"
             raise UnknownNameError({"sde": "SDE"}.get(kind, kind), name, self.names(kind), listing)
@@ -240,6 +284,38 @@ def _plain(value: Any, kind: str) -> Any:
     return value
 
 
+def _canonical(dist: str) -> str:
+    """A distribution's name as packaging compares it: ``Zoo_X`` and ``zoo-x`` are one."""
+    return re.sub(r"[-_.]+", "-", dist).lower()
+
+
+def _dist(point: metadata.EntryPoint) -> str:
+    return point.dist.name if point.dist else "?"
+
+
+def _words(error: BaseException) -> str:
+    """An exception in one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _misnamed(card: Card) -> str:
+    """What is wrong with the card's names, or nothing."""
+    for name in (card.name, *card.aliases):
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            return f"{name!r} cannot be a name: it takes letters, digits, '-', '_' and '.', beginning with a letter"
+    return ""
+
+
+def _unfit(thing: Any, card: Card) -> str:
+    """Why ``thing`` cannot serve as what its card says, or nothing."""
+    module, name = _BASES[card.kind].split(":")
+    base = getattr(importlib.import_module(module), name)
+    if not isinstance(thing, type) or not issubclass(thing, base):
+        return f"{thing!r} is not a subclass of solvers_zoo.{name}"
+    unwritten = sorted(getattr(thing, "__abstractmethods__", ()))
+    return f"{thing.__name__} does not define {', '.join(unwritten)}" if unwritten else ""
+
+
 def _missing(name: str) -> Any:
     raise PluginError(f"ZOO_PLUGINS names {name!r}, but no installed distribution has such an entry point")
 
@@ -253,15 +329,21 @@ def _import_file(path: Path) -> ModuleType:
         raise PluginError(f"{path} is not a Python file")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
     return module
 
 
 def _carded(module: ModuleType) -> Iterable[tuple[str, Any]]:
+    """The concrete classes defined in a module that carry a card of their own."""
     for thing in vars(module).values():
-        card = getattr(thing, "card", None)
-        if isinstance(thing, type) and issubclass(thing, Configurable) and thing.__module__ == module.__name__ and card:
-            yield card.kind, thing
+        if isinstance(thing, type) and issubclass(thing, Configurable) and thing.__module__ == module.__name__:
+            card = vars(thing).get("card")
+            if isinstance(card, Card):
+                yield card.kind, thing
 
 
 _default: Registry | None = None

@@ -53,6 +53,11 @@ def parse(text: str) -> Spec:
     return spec
 
 
+def is_bare(text: str) -> bool:
+    """Whether a name can stand in a specification without quotes."""
+    return bool(_NAME.fullmatch(text)) and not _NUMBER.match(text) and text.lower() not in _WORDS
+
+
 def split_list(text: str) -> list[str]:
     """Split on commas outside parentheses and brackets: ``"heun,adaptive(heun, rtol=1e-3)"``."""
     parts, depth, start = [], 0, 0

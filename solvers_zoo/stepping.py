@@ -91,6 +91,15 @@ def _finite_lam(sde: SDE, grid: Grid | None) -> str | None:
     )
 
 
+def _finite_end(sde: SDE, grid: Grid | None) -> str | None:
+    if grid is None or math.isfinite(grid[-1].lam):
+        return None
+    return (
+        f"alpha = 0 at t = {grid[-1].t:g}, where this grid ends, so the log-SNR there is infinite and what the method has "
+        "learnt of earlier steps cannot be carried so far; end the grid a little below t_max, or use a first-order solver"
+    )
+
+
 def _finite_diffusion(sde: SDE, grid: Grid | None) -> str | None:
     if grid is None or all(math.isfinite(point.g2) for point in (grid[0], grid[-1])):
         return None
@@ -110,6 +119,7 @@ def _decreasing(sde: SDE, grid: Grid | None) -> str | None:
 NEEDS: dict[str, Callable[[Any, Any], str | None]] = {
     "gaussian": _gaussian,
     "finite-lam": _finite_lam,
+    "finite-end": _finite_end,
     "finite-diffusion": _finite_diffusion,
     "decreasing": _decreasing,
 }
@@ -144,6 +154,13 @@ class Solver(Configurable, ABC):
         each = self.facts().evaluations
         return None if each is None else round(each * steps)
 
+    def stationary_variance(self, variance: float, grid: Grid) -> float | None:
+        """Where the variance of a biased chain settles on a Gaussian whose exact one at the end of ``grid`` is ``variance``.
+
+        None where there is no bias, or no closed form of it.
+        """
+        return None
+
     def report(self, state: State) -> dict[str, Any]:
         """Figures of a finished run for ``Result.stats``: numbers, or tensors with one entry a sample."""
         return {}
@@ -160,6 +177,10 @@ class StepSolver(Solver):
     def plan(self, grid: Grid) -> Sequence[Any]:
         """One record an interval of whatever is worth computing once a grid; none by default."""
         return [None] * grid.steps
+
+    def estimating(self) -> StepSolver:
+        """The solver to use where `Step.error` is wanted: itself, unless an option switches the estimate on."""
+        return self
 
     @abstractmethod
     def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
@@ -181,6 +202,7 @@ class StepSolver(Solver):
         """Step through the grid."""
         if state is None:
             state = State(0, grid[0], x)
+        del x  # not to keep the start alive beside the states
         plans = self.plan(grid)
         for index in range(state.index, grid.steps):
             interval = Interval(grid[index], grid[index + 1], plans[index], index)

@@ -1,0 +1,215 @@
+"""What the commands share: output, errors, one-off plugins and the completion of names."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from solvers_zoo.errors import PluginError, ZooError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rich.console import Console
+
+    from solvers_zoo.card import Card
+    from solvers_zoo.registry import Entry, Plugin, Registry
+
+#: The distribution whose names the defaults of commands mean, whoever else claims them.
+OWN = "solvers-zoo"
+#: Kinds by what ``zoo list`` calls them, in the order in which a bare name is looked up.
+PLURALS = {"solvers": "solver", "sdes": "sde", "models": "model", "grids": "grid"}
+WORDS = {"solver": "solver", "sde": "SDE", "model": "model", "grid": "grid rule"}
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
+PluginOption = Annotated[
+    list[str] | None,
+    typer.Option("--plugin", metavar="FILE", help="Load a one-off plugin from a Python file; repeatable."),
+]
+
+
+class Halt(ZooError):
+    """An end with a sentence and an exit status of its own."""
+
+    def __init__(self, sentence: str, status: int) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def misuse(sentence: str) -> Halt:
+    """A wrong combination of arguments: exit status 2."""
+    return Halt(sentence, 2)
+
+
+def at_least_one(**counts: int | None) -> None:
+    """Refuse counts below 1; keywords are the options' names."""
+    for name, count in counts.items():
+        if count is not None and count < 1:
+            option = f"-{name}" if len(name) == 1 else f"--{name}"
+            raise misuse(f"{option} {count} is not possible; it takes a whole number >= 1.")
+
+
+# -- output --------------------------------------------------------------------------------------------------------
+
+
+@cache
+def stdout() -> Console:
+    """The console of results. Where it is no terminal it is wide, so that nothing is cut off in a file or pipe."""
+    return _console(sys.stdout.isatty(), stderr=False)
+
+
+@cache
+def stderr() -> Console:
+    """The console of everything else."""
+    return _console(sys.stderr.isatty(), stderr=True)
+
+
+def _console(terminal: bool, stderr: bool) -> Console:
+    from rich.console import Console
+
+    width = None if terminal or "COLUMNS" in os.environ else 200
+    return Console(stderr=stderr, width=width, highlight=False)
+
+
+def say(text: str, style: str = "") -> None:
+    """A line on stdout as it is: no markup, no wrapping."""
+    stdout().print(text, style=style or None, markup=False, soft_wrap=True)
+
+
+def print_json(data: Any) -> None:
+    """``data`` as JSON on stdout; what is not finite becomes null, which JSON can say."""
+    sys.stdout.write(json.dumps(plain(data), indent=2, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def plain(data: Any) -> Any:
+    """``data`` as what JSON knows: dictionaries, lists, strings, finite numbers, booleans and null."""
+    if isinstance(data, dict):
+        return {str(key): plain(value) for key, value in data.items()}
+    if isinstance(data, list | tuple | set):
+        return [plain(value) for value in data]
+    if isinstance(data, float):
+        return data if math.isfinite(data) else None
+    if data is None or isinstance(data, str | bool | int):
+        return data
+    return plain(data.tolist()) if hasattr(data, "tolist") else str(data)
+
+
+def facts(card: Card) -> dict[str, Any]:
+    """A card as a dictionary."""
+    return asdict(card)
+
+
+def number(value: float | None) -> str:
+    """A figure of a card: ``2``, ``1.5``, or nothing."""
+    return "" if value is None else f"{value:g}"
+
+
+# -- the registry --------------------------------------------------------------------------------------------------
+
+
+def registry(files: Sequence[str] | None = None, tolerant: bool = False) -> Registry:
+    """The registry with the one-off plugins of ``files``.
+
+    Args:
+        files: Python files.
+        tolerant: leave a file that does not load as a row of the registry instead of an error.
+
+    Raises:
+        PluginError: a file that does not load.
+
+    """
+    from solvers_zoo.registry import default
+
+    found = default()
+    for file in files or ():
+        plugin = found.load_file(file)
+        if not plugin.ok and not tolerant:
+            raise PluginError(f"{file} cannot be used as a plugin: it {plugin.problems[0]}.")
+    return found
+
+
+def lookup(found: Registry, name: str, kinds: Iterable[str]) -> Entry:
+    """The entry of a name among several kinds, the first that has it; near names of all of them if none has."""
+    from solvers_zoo.errors import UnknownNameError
+
+    kinds = list(kinds)
+    for kind in kinds:
+        try:
+            return found.find(kind, name)
+        except UnknownNameError:
+            continue
+    known = [name for kind in kinds for name in found.names(kind)]
+    words = [WORDS[kind] for kind in kinds]
+    what = " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
+    raise UnknownNameError(what, name, known, "zoo list")
+
+
+def problems(found: Registry) -> list[tuple[str, Plugin]]:
+    """Every problem once, with the plugin that it came from; a clash is known to both of its plugins."""
+    return list({problem: (problem, plugin) for plugin in found.plugins for problem in plugin.problems}.values())
+
+
+def print_problems(found: Registry) -> None:
+    """A line for everything that is wrong with a plugin."""
+    for problem, plugin in problems(found):
+        stdout().print(f"[bold red]✗[/] [bold]{plugin.name}[/] ({plugin.dist})", end=" ")
+        say(problem)
+    if problems(found):
+        stdout().print("[dim]`zoo doctor` shows more.[/]")
+
+
+# -- completion ----------------------------------------------------------------------------------------------------
+
+
+def completes(kind: str) -> Callable[[str], list[tuple[str, str]]]:
+    """Completion of the names of a kind, with their titles."""
+
+    def names(incomplete: str) -> list[tuple[str, str]]:
+        from solvers_zoo.registry import default
+
+        # a name that two distributions claim completes to both of its full names
+        entries = default().entries(kind)
+        bare = [entry.card.name for entry in entries]
+        offers = [(e.card.name if bare.count(e.card.name) == 1 else e.qualified, e.card.title) for e in entries]
+        return [(name, title) for name, title in offers if name.startswith(incomplete)]
+
+    return names
+
+
+def completes_any(incomplete: str) -> list[tuple[str, str]]:
+    """Completion of the names of all kinds."""
+    return [offer for kind in PLURALS.values() for offer in completes(kind)(incomplete)]
+
+
+def completes_family(incomplete: str) -> list[str]:
+    """Completion of the families of solvers."""
+    from solvers_zoo.registry import default
+
+    families = sorted({entry.card.family for entry in default().entries("solver")})  # type: ignore[attr-defined]
+    return [family for family in families if family.startswith(incomplete)]
+
+
+def check_folder(path: Path) -> None:
+    """Refuse a file that could not be written, before anything is spent on what would be in it.
+
+    Raises:
+        StorageError: the folder does not exist or may not be written, or the path is a folder.
+
+    """
+    from solvers_zoo.errors import StorageError
+
+    if path.is_dir():
+        raise StorageError(f"{path} is a folder; give the name of a file in it.")
+    if not path.parent.is_dir():
+        raise StorageError(f"Cannot write {path}: there is no folder {path.parent}; make it first.")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise StorageError(f"Cannot write {path}: it is not yours to write; choose another place.")

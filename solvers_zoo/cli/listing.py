@@ -1,0 +1,168 @@
+"""``zoo list``: everything that is registered, with what its cards claim."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from solvers_zoo.cli import common
+from solvers_zoo.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from solvers_zoo.registry import Entry, Registry
+
+
+class Kind(StrEnum):
+    """What can be listed."""
+
+    solvers = "solvers"
+    sdes = "sdes"
+    models = "models"
+    grids = "grids"
+
+
+def list_(
+    kind: Annotated[Kind, typer.Argument(help="What to list.")] = Kind.solvers,
+    family: Annotated[
+        str | None, typer.Option(help="Solvers of one family.", autocompletion=common.completes_family)
+    ] = None,
+    stochastic: Annotated[
+        bool | None, typer.Option("--stochastic/--deterministic", help="Only solvers that draw noise, or that do not.")
+    ] = None,
+    where: Annotated[str | None, typer.Option(metavar="CONDITION", help="Conditions on the fields of a card.")] = None,
+    plugin: common.PluginOption = None,
+    json: common.JsonOption = False,
+) -> None:
+    """List solvers, SDEs, models or grid rules.
+
+    [dim]Examples:[/dim]
+
+    zoo list --where 'order >= 2 and evaluations == 1'
+
+    zoo list models --json
+    """
+    found = common.registry(plugin, tolerant=True)
+    wanted = common.PLURALS[kind]
+    keep = _conditions(found, wanted, family, stochastic, where)
+    entries = [entry for entry in found.entries(wanted) if all(condition(entry) for condition in keep)]
+    if json:
+        wrong = [{"plugin": p.name, "dist": p.dist, "problem": problem} for problem, p in common.problems(found)]
+        common.print_json({str(kind): [_facts(entry) for entry in entries], "problems": wrong})
+        return
+    _print_table(wanted, entries)
+    total = len(found.entries(wanted))
+    shown = f"{len(entries)} of {total}" if keep else str(total)
+    plugins = len({(entry.dist, entry.plugin) for entry in entries})
+    common.stdout().print(f"[dim]{shown} {kind} from {plugins} plugins. `zoo show NAME` tells all of one.[/]")
+    common.print_problems(found)
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
+    return {**common.facts(entry.card), "dist": entry.dist, "plugin": entry.plugin}
+
+
+def _conditions(
+    found: Registry, kind: str, family: str | None, stochastic: bool | None, where: str | None
+) -> list[Callable[[Entry], bool]]:
+    """What an entry must fulfil to be shown."""
+    keep: list[Callable[[Entry], bool]] = []
+    if kind != "solver" and (family is not None or stochastic is not None):
+        raise common.misuse(f"--family and --stochastic are for solvers; {kind}s have no such facts.")
+    if family is not None:
+        families = common.completes_family("")
+        if family not in families:
+            raise UnknownNameError("family", family, families, "zoo list")
+        keep.append(lambda entry: _family(entry) == family)
+    if stochastic is not None:
+        keep.append(lambda entry: bool(entry.card.stochastic == stochastic))  # type: ignore[attr-defined]
+    if where is not None:
+        from solvers_zoo.cli.where import compile_filter
+
+        names = [*(field.name for field in fields(_card_class(kind))), "dist", "plugin"]
+        holds = compile_filter(where, names)
+        keep.append(lambda entry: holds({**vars(entry.card), "dist": entry.dist, "plugin": entry.plugin}))
+    return keep
+
+
+def _card_class(kind: str) -> Any:
+    from solvers_zoo import card
+
+    return {"solver": card.SolverCard, "sde": card.SDECard, "model": card.ModelCard, "grid": card.GridCard}[kind]
+
+
+#: Columns by kind: heading, alignment, text of a card.
+_COLUMNS: dict[str, list[tuple[str, Any, Callable[[Any], str]]]] = {
+    "solver": [
+        ("order", "right", lambda card: common.number(card.order)),
+        ("weak", "right", lambda card: common.number(card.weak_order)),
+        ("NFE/step", "right", lambda card: common.number(card.evaluations) or "adaptive"),
+        ("noise", "center", lambda card: "●" if card.stochastic else ""),
+    ],
+    "sde": [("formula", "left", lambda card: card.formula)],
+    "model": [("dim", "left", lambda card: card.dim), ("exact", "left", lambda card: ", ".join(card.exact))],
+    "grid": [("formula", "left", lambda card: card.formula)],
+}
+
+
+def _print_table(kind: str, entries: list[Entry]) -> None:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    if not entries:
+        return
+    if kind == "solver":
+        entries = sorted(entries, key=lambda entry: (_family(entry), entry.card.name))
+    table = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0))
+    columns = _fitted(_table_columns(kind, entries), common.stdout().width)
+    for heading, style, justify, cells in columns:
+        wraps = heading in _WRAPPED
+        width = min(_width(heading, cells), 16) if wraps else _width(heading, cells)
+        table.add_column(heading, style=style, justify=justify, no_wrap=not wraps, min_width=width, overflow="fold")
+    rows = zip(*(cells for *_, cells in columns), strict=True)
+    for i, row in enumerate(rows):
+        last = i + 1 == len(entries) or _family(entries[i]) != _family(entries[i + 1])
+        table.add_row(*map(Text, row), end_section=last)
+    common.stdout().print(table)
+
+
+_Column = tuple[str, str, Any, list[str]]
+
+#: Columns that may wrap; all others keep to one line.
+_WRAPPED = ("title", "formula")
+
+
+def _table_columns(kind: str, entries: list[Entry]) -> list[_Column]:
+    """Heading, style, alignment and cells of every column."""
+    names = [entry.card.name for entry in entries]
+    shown = [e.card.name if names.count(e.card.name) == 1 else e.qualified for e in entries]
+    columns: list[_Column] = [
+        ("name", "bold cyan", "left", shown),
+        ("title", "", "left", [entry.card.title for entry in entries]),
+    ]
+    columns += [(head, "", justify, [text(e.card) for e in entries]) for head, justify, text in _COLUMNS[kind]]
+    if kind == "solver":
+        columns.append(("family", "green", "left", [_family(entry) for entry in entries]))
+    return [*columns, ("plugin", "dim", "left", [entry.plugin for entry in entries])]
+
+
+def _fitted(columns: list[_Column], width: int) -> list[_Column]:
+    """The columns that fit in ``width``: plugin, family and title give way to the figures."""
+    for dropped in ("", "plugin", "family", "title"):
+        columns = [column for column in columns if column[0] != dropped]
+        least = [min(_width(head, cells), 16 if head in _WRAPPED else 999) for head, _, _, cells in columns]
+        if sum(least) + 2 * len(columns) + 1 <= width:
+            break
+    return columns
+
+
+def _width(heading: str, cells: list[str]) -> int:
+    return max(map(len, (heading, *cells)))
+
+
+def _family(entry: Entry) -> str:
+    return getattr(entry.card, "family", "")

@@ -1,0 +1,49 @@
+"""Running ``zoo`` as a user does: a process of its own, its two streams apart."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ZOO = str(Path(sys.executable).with_name("zoo"))
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a command left."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output as JSON, and nothing but JSON."""
+        return json.loads(self.out)
+
+
+def run_zoo(*arguments: object, cwd: Path | None = None, path: Path | None = None, **variables: str) -> Run:
+    """Run ``zoo`` with ``arguments``, ``path`` in front of the import path, and environment variables."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("ZOO_", "COLUMNS", "_ZOO"))}
+    search = {"PYTHONPATH": str(path)} if path else {}
+    done = subprocess.run(
+        [ZOO, *map(str, arguments)], capture_output=True, text=True, check=False, cwd=cwd, encoding="utf-8",
+        env={**kept, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8", **search, **variables},
+    )  # fmt: skip
+    return Run(done.returncode, done.stdout, done.stderr)
+
+
+def assert_one_sentence(run: Run, status: int, *words: str) -> None:
+    """An error is one line on stderr that says ``words``, and nothing on stdout."""
+    assert run.status == status, (run.out, run.err)
+    assert run.out == ""
+    assert len(run.err.splitlines()) == 1, run.err
+    assert run.err.startswith("Error: ")
+    assert "Traceback" not in run.err
+    for word in words:
+        assert word in run.err, run.err
