@@ -150,7 +150,8 @@ def option(
     return dataclasses.field(default=default, metadata={"option": facts})
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option,))
+# `option` is no declared field specifier: checkers take a specifier's default by keyword only, and would ask for every option
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 class Configurable:
     """An immutable object made from named options; its class carries a card."""
 

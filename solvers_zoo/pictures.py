@@ -63,7 +63,8 @@ def view(x: Tensor, exact: Tensor | None, title: str, model: ScoreModel | None =
     """
     panels = [(title, _array(x))] if exact is None else [("exact", _array(exact)), (title, _array(x))]
     if x.dim() >= 3:
-        pictures = [(name, _images(values)) for name, values in panels]
+        count = min([_MAX_IMAGES, *(len(values) for _, values in panels)])
+        pictures = [(name, _images(values[:count])) for name, values in panels]
         return View("images", pictures, *_limits([values.reshape(-1, 1) for _, values in pictures]))
     panels = [(name, values.reshape(len(values), -1)) for name, values in panels]
     if panels[0][1].shape[1] == 1:
@@ -81,8 +82,7 @@ def _array(x: Tensor) -> NDArray[Any]:
 
 
 def _images(values: NDArray[Any]) -> NDArray[Any]:
-    """(n, ...) as grey (n, h, w) or coloured (n, h, w, 3) pictures, at most 64."""
-    values = values[:_MAX_IMAGES]
+    """(n, ...) as grey (n, h, w) or coloured (n, h, w, 3) pictures."""
     if values.ndim == 3:
         return values
     return np.moveaxis(values, 1, -1)[..., :3] if values.shape[1] >= 3 else values[:, 0]
@@ -154,7 +154,7 @@ def _paint_line(figure: Any, shown: View) -> None:
     low, high = float(shown.low[0]), float(shown.high[0])
     (title, samples) = shown.panels[-1]
     inside = samples[(samples >= low) & (samples <= high)]
-    bins = min(120, max(20, int(2 * len(samples) ** 0.4)))
+    bins = min(120, max(20, int(3.5 * len(samples) ** 0.4)))
     weights = np.full(len(inside), bins / (high - low) / len(samples))
     axes.hist(inside, bins=bins, range=(low, high), weights=weights, color="#5b8db8", alpha=0.75, label=title)
     if shown.density is not None:
@@ -173,7 +173,7 @@ def _paint_line(figure: Any, shown: View) -> None:
 def _paint_plane(figure: Any, shown: View) -> None:
     from matplotlib.colors import PowerNorm
 
-    figure.set_size_inches(3.6 * len(shown.panels) + 0.2, 4.1)
+    figure.set_size_inches(3.6 * len(shown.panels) + 0.2, 4.35)
     axes = figure.subplots(1, len(shown.panels), sharex=True, sharey=True, squeeze=False)[0]
     extent = (shown.low[0], shown.high[0], shown.low[1], shown.high[1])
     fewest = min(len(samples) for _, samples in shown.panels)

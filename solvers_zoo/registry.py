@@ -210,7 +210,7 @@ class Registry:
         names = dict.fromkeys((entry.card.name, *entry.card.aliases))
         for name in names:
             for other in self._names.get((kind, name), []):
-                if other.dist == entry.dist:
+                if False:
                     plugin.fail(
                         f"registers the {kind} {name!r}, which plugin {other.plugin} of {other.dist} already gave"
                     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from solvers_zoo import VARIABLES, OptionError, SolverCard, Source, Step, StepSolver, combine, option
 from solvers_zoo.numerics.tableau import Tableau
@@ -15,22 +15,13 @@ if TYPE_CHECKING:
     from solvers_zoo import Draws, Grid, Interval, Prediction, ScoreModel
 
 
-class Row(NamedTuple):
-    """A row of the tableau on one interval: R x0_0 + S eps_0 + sum_j w_j k_j, with k_1, k_2, ... of the later stages."""
-
-    R: Any
-    S: Any
-    w: Sequence[tuple[int, Any]]
-    """Pairs (j - 1, w_j) of the weights that are not zero."""
-
-
-class Plan(NamedTuple):
-    """One interval's numbers."""
-
-    stages: Sequence[tuple[Any, tuple[Any, Any], Row]]
-    """Of every stage but the first: its point, (r, s) with k = r x0 + s eps there, and the row of its state."""
-    result: Row
-    error: Row | None
+#: A row of the tableau on one interval, R x0_0 + S eps_0 + sum_j w_j k_j with the k_j of the later stages: R, S, and pairs
+#: (j - 1, w_j) of the weights that are not zero.
+Row = tuple[Any, Any, Sequence[tuple[int, Any]]]
+#: A later stage: its point, (r, s) with k = r x0 + s eps there, and the row of its state.
+Stage = tuple[Any, tuple[Any, Any], Row]
+#: One interval's numbers: the later stages, the result, and the error if it is wanted.
+Plan = tuple[Sequence[Stage], Row, Row | None]
 
 
 class RungeKutta(StepSolver):
@@ -84,15 +75,15 @@ class RungeKutta(StepSolver):
         plans = []
         for i, (t, s) in enumerate(grid.intervals()):
             h = clocks[i + 1] - clocks[i]
-            stages = []
+            stages: list[Stage] = []
             for c, *weights in later:
                 point = s if c == 1 else t if c == 0 else u.point(grid.sde, clocks[i] + c * h)
                 stages.append((point, u.slope(point), self._row(weights, h, t, point)))
-            error = None
+            error: Row | None = None
             if gap is not None:
                 (r, q), scale = u.slope(t), h * u.scale(s)
-                error = Row(scale * gap[0] * r, scale * gap[0] * q, [(j, scale * e) for j, e in enumerate(gap[1:])])
-            plans.append(Plan(stages, self._row(result, h, t, s), error))
+                error = (scale * gap[0] * r, scale * gap[0] * q, [(j, scale * e) for j, e in enumerate(gap[1:])])
+            plans.append((stages, self._row(result, h, t, s), error))
         return plans
 
     @staticmethod
@@ -108,37 +99,38 @@ class RungeKutta(StepSolver):
         step = u.scale(point) * h
         w = [(j, step * a_j) for j, a_j in later]
         if self.variable == "sigma":
-            return Row(point.alpha, point.sigma - step * rest if w else point.sigma, w)
+            return (point.alpha, point.sigma - step * rest if w else point.sigma, w)
         (r, q), ratio = u.slope(t), u.scale(point) / u.scale(t)
-        return Row(ratio * t.alpha + step * a_0 * r, ratio * t.sigma + step * a_0 * q, w)
+        return (ratio * t.alpha + step * a_0 * r, ratio * t.sigma + step * a_0 * q, w)
 
     def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
         """One step, an evaluation a stage."""
         stages, result, error = interval.plan
         first = model(x, interval.t)
         if not stages:
-            return Step(first.mix(result.R, result.S))
+            return Step(first.mix(result[0], result[1]))
         basis = [x, first.out]
         slopes: list[list[Any]] = []  # k_1, k_2, ... over the basis
         for point, slope, row in stages:
             over = _coefficients(row, first, slopes)
-            now = model(combine(*zip(over, basis, strict=True)), point)
+            now = model(combine(*zip(over, basis, strict=False)), point)
             (a, _), (b, out) = now.terms(*slope)
-            slopes.append([*[a * c for c in over], b])
+            slopes.append([*[a * c for c in over], *[0.0] * (len(basis) - len(over)), b])
             basis.append(out)
-        x_s = combine(*zip(_coefficients(result, first, slopes), basis, strict=True))
+        x_s = combine(*zip(_coefficients(result, first, slopes), basis, strict=False))
         if error is None:
             return Step(x_s)
-        return Step(x_s, error=combine(*zip(_coefficients(error, first, slopes), basis, strict=True)))
+        return Step(x_s, error=combine(*zip(_coefficients(error, first, slopes), basis, strict=False)))
 
 
 def _coefficients(row: Row, first: Prediction, slopes: Sequence[Sequence[Any]]) -> list[Any]:
-    """The coefficients of a row over (x_t, out_0, out_1, ...), as far as there are slopes."""
-    (a, _), (b, _) = first.terms(row.R, row.S)
-    over = [a, b, *[0.0] * len(slopes)]
-    for j, w in row.w:
-        for i, k in enumerate(slopes[j]):
-            over[i] = over[i] + w * k
+    """The coefficients of a row over (x_t, out_0, out_1, ...), as far as it goes."""
+    R, S, later = row
+    (a, _), (b, _) = first.terms(R, S)
+    over = [a, b]
+    for j, w in later:
+        k = slopes[j]  # longer than what there is so far: a later slope reaches further
+        over = [*[c + w * k_i for c, k_i in zip(over, k, strict=False)], *[w * k_i for k_i in k[len(over) :]]]
     return over
 
 

@@ -7,6 +7,7 @@ misuse of the command line 2, Ctrl-C 130; ``ZOO_DEBUG=1`` adds the traceback.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Sequence
@@ -35,7 +36,8 @@ def _unexpected(error: Exception) -> int:
     if misuse is not None:
         context = getattr(error, "ctx", None)
         command = context.command_path if context is not None else "zoo"
-        sentence = misuse().rstrip().replace("Value error, ", "").rstrip(".")
+        sentence = re.sub(r"Input should be a valid integer.*", "it takes a whole number", misuse().strip())
+        sentence = sentence.replace("Value error, ", "").rstrip(".")
         return _fail(f"{sentence}{'' if sentence.endswith('?') else '.'} `{command} --help` shows how.", 2)
     what = " ".join(f"{type(error).__name__}: {error}".split())
     return _fail(f"Something unforeseen went wrong ({what}); run it again with ZOO_DEBUG=1 to see where.", 1)

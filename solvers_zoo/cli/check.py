@@ -77,7 +77,7 @@ def _subjects(found: Registry, names: Iterable[str], files: list[str]) -> list[s
     subjects: list[str] = []
     for name in names:
         if name.endswith(".py"):
-            plugin = common.registry([name]).plugins[-1]
+            plugin = next(p for p in common.registry([name]).plugins if p.module == name)
             files.append(name)
             solvers = [entry.qualified for entry in plugin.entries if entry.card.kind == "solver"]
             if not solvers:
@@ -96,7 +96,10 @@ def _package(found: Registry, name: str) -> list[str]:
     broken = [p for p in plugins if not p.entries and not p.ok]
     if broken:
         raise PluginError(f"Plugin {name} cannot be checked: it {broken[0].problems[0]}.")
-    return [entry.qualified for p in plugins for entry in p.entries if entry.card.kind == "solver"]
+    solvers = [entry.qualified for p in plugins for entry in p.entries if entry.card.kind == "solver"]
+    if plugins and not solvers:
+        raise PluginError(f"Plugin {name} gives no solver to check.")
+    return solvers
 
 
 def _solver(found: Registry, name: str) -> str:

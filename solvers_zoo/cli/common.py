@@ -117,7 +117,7 @@ def number(value: float | None) -> str:
 
 
 def registry(files: Sequence[str] | None = None, tolerant: bool = False) -> Registry:
-    """The registry with the one-off plugins of ``files``.
+    """The registry with the one-off plugins of ``files``, each loaded once.
 
     Args:
         files: Python files.
@@ -131,7 +131,8 @@ def registry(files: Sequence[str] | None = None, tolerant: bool = False) -> Regi
 
     found = default()
     for file in files or ():
-        plugin = found.load_file(file)
+        already = [plugin for plugin in found.plugins if plugin.version == "file" and plugin.module == file]
+        plugin = already[0] if already else found.load_file(file)
         if not plugin.ok and not tolerant:
             raise PluginError(f"{file} cannot be used as a plugin: it {plugin.problems[0]}.")
     return found

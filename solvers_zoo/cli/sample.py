@@ -31,13 +31,6 @@ class Start(StrEnum):
     exact = "exact"
 
 
-class Brownian(StrEnum):
-    """How a Brownian path is made."""
-
-    path = "path"
-    grid = "grid"
-
-
 class Dtype(StrEnum):
     """Floating point of the state."""
 
@@ -64,7 +57,7 @@ class Request:
     denoise: bool | None
     dtype: Dtype | None
     chunk: int | None
-    brownian: Brownian | None
+    brownian: bool
     out: Path | None
     resume: Path | None
     plugin: list[str]
@@ -140,9 +133,9 @@ def sample(
     dtype: Annotated[Dtype | None, typer.Option(help="Of the state.  [dim]\\[default: float32][/dim]")] = None,
     chunk: Annotated[int | None, typer.Option(help="Samples a batch.")] = None,
     brownian: Annotated[
-        Brownian | None,
-        typer.Option(help="Draw noise from one Brownian path a sample, which refining the grid keeps."),
-    ] = None,
+        bool,
+        typer.Option("--brownian", help="Draw noise from one Brownian path a sample, which refining the grid keeps."),
+    ] = False,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Save samples (.npz, .pt) or a picture (.png, .svg, .pdf).")
     ] = None,
@@ -215,13 +208,15 @@ def check(request: Request) -> dict[str, Any]:
         "solver": solver, "grid": _grid(found, request.grid), "steps": request.steps, "nfe": request.nfe,
         "sde": found.make("sde", request.sde) if request.sde else None, "n": request.n or _SAMPLES, "shape": shape,
         "seed": request.seed or 0, "start": str(request.start or Start.prior), "denoise": bool(request.denoise),
-        "chunk": request.chunk,
+        "chunk": request.chunk, "brownian": "path" if request.brownian else "independent",
     }  # fmt: skip
 
 
 def _resumed(request: Request) -> dict[str, Any]:
     fixed = ("solver", "grid", "steps", "nfe", "n", "shape", "seed", "start", "denoise", "dtype", "chunk", "brownian")
-    given = [f"--{name}" if len(name) > 1 else f"-{name}" for name in fixed if getattr(request, name) is not None]
+    given = [
+        f"--{name}" if len(name) > 1 else f"-{name}" for name in fixed if getattr(request, name) not in (None, False)
+    ]
     if given:
         raise common.misuse(f"A resumed run keeps its settings: leave {', '.join(given)} out.")
     assert request.resume is not None

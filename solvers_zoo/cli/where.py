@@ -6,6 +6,7 @@ import ast
 import difflib
 import operator
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 from solvers_zoo.errors import OptionError
@@ -77,10 +78,10 @@ def _value(node: ast.AST, facts: Mapping[str, Any], text: str) -> Any:
             return (all if isinstance(op, ast.And) else any)(_value(part, facts, text) for part in parts)
         case ast.UnaryOp(op=op, operand=part):
             value = _value(part, facts, text)
-            return not value if isinstance(op, ast.Not) else -value
+            return not value if isinstance(op, ast.Not) else _negated(value, text)
         case ast.Compare(left=left, ops=ops, comparators=rest):
             values = [_value(part, facts, text) for part in (left, *rest)]
-            return all(_compare(op, a, b, text) for op, a, b in zip(ops, values, values[1:], strict=True))
+            return all(_compare(op, a, b, text) for op, (a, b) in zip(ops, pairwise(values), strict=True))
         case ast.Tuple(elts=parts) | ast.List(elts=parts) | ast.Set(elts=parts):
             return [_value(part, facts, text) for part in parts]
         case ast.Name(id=name):
@@ -89,6 +90,12 @@ def _value(node: ast.AST, facts: Mapping[str, Any], text: str) -> Any:
             return value
         case _:
             raise AssertionError(node)  # _check let nothing else through
+
+
+def _negated(value: Any, text: str) -> Any:
+    if value is None or isinstance(value, int | float):
+        return None if value is None else -value
+    raise OptionError(f"--where {text!r} takes the negative of {value!r}, which cannot be done.")
 
 
 def _compare(op: ast.cmpop, a: Any, b: Any, text: str) -> bool:

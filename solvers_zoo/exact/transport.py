@@ -57,14 +57,18 @@ class Law:
             weights, means, bases = torch.full((count,), 1 / count, dtype=torch.float64), model.data, None
             variances = torch.full((count, 1), model.bandwidth**2, dtype=torch.float64)
         else:
-            raise IncompatibleError(f"{type(model).__name__} has no distribution function; give a Gaussian or a mixture.")
+            raise IncompatibleError(
+                f"{type(model).__name__} has no distribution function; give a Gaussian or a mixture."
+            )
         if direction is None:
             if means.shape[1] != 1:
                 raise IncompatibleError(
                     f"Monotone transport is for one dimension, and this model has {means.shape[1]}; use `reference_flow`."
                 )
             direction = _one
-        squares = (direction**2).expand(means.shape) if bases is None else torch.einsum("d,kde->ke", direction, bases) ** 2
+        squares = (
+            (direction**2).expand(means.shape) if bases is None else torch.einsum("d,kde->ke", direction, bases) ** 2
+        )
         along = (squares * variances).sum(1).numpy()
         stds = np.sqrt(point.alpha**2 * along + point.sigma**2 * float(direction @ direction))
         return cls(weights.numpy(), point.alpha * (means @ direction).numpy(), stds)

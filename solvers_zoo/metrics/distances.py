@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -40,8 +41,9 @@ def sliced_w1(x: Tensor, y: Tensor) -> Tensor:
 
     The directions are fixed: evenly spread angles in the plane, else normals from a fixed seed.
     """
-    directions = _directions(x.shape[-1]).to(x)
-    ranks = [(z @ directions).sort(dim=-2).values for z in (x, y)]
+    directions = _directions(x.shape[-1]).to(x).mT
+    # numpy's sort of contiguous rows is vectorised, and several times quicker than torch's on a CPU
+    ranks = [torch.from_numpy(np.sort((directions @ z.mT).numpy(), axis=-1)) for z in (x, y)]
     return (ranks[0] - ranks[1]).abs().mean((-2, -1))
 
 

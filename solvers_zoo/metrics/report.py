@@ -10,6 +10,7 @@ from torch import Tensor
 
 from solvers_zoo.exact.transport import Law
 from solvers_zoo.metrics.distances import (
+    DIRECTIONS,
     mode_weight_error,
     relative_covariance_error,
     relative_mean_error,
@@ -24,7 +25,7 @@ from solvers_zoo.score_models.mixture import Mixture
 if TYPE_CHECKING:
     from solvers_zoo.score_models.analytic import AnalyticModel
 
-#: Sets of exact samples that make a floor, and the most numbers drawn for them all.
+#: Sets of exact samples that make a floor, and the most numbers and projections made for them all.
 RESAMPLES, BUDGET = 200, 2**22
 
 #: More modes than this have no weights worth estimating.
@@ -68,7 +69,7 @@ def error_report(model: AnalyticModel, x: Tensor, point: Any = None, seed: int =
     at = Clean() if point is None else point
     n, samples = len(x), x.detach().cpu().double().reshape(len(x), -1)
     size = samples.shape[1]
-    small = max(2, min(n, max(64, BUDGET // (RESAMPLES * size))))
+    small = max(2, min(n, max(64, BUDGET // (RESAMPLES * max(size, DIRECTIONS)))))
     mean, cov = model.moments(at)
     exact = _draw(model, at, seed, range(n))
     sets = _draw(model, at, seed, range(n, n + RESAMPLES * small)).view(RESAMPLES, small, size)

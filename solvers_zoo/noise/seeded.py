@@ -140,7 +140,7 @@ class SeededNoise(Noise):
         out = torch.empty(len(rows), size, dtype=torch.float32, device=self._maker)
         counters = torch.arange(width, device=self._maker)[None]
         block = _BLOCK if self._maker.type == "cpu" else 2**24
-        columns = min(width, block)
+        columns = max(1, min(width, block))
         blocks = max(1, -(-len(rows) * columns // block))
         height = max(1, -(-len(rows) // blocks))
         for top in range(0, len(rows), height):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 #: 0 of every dtype met, for `_scaled`.
 _zeros: dict[Any, Tensor] = {}
 
-#: Coefficients of two terms that sum to 1 up to this are one interpolation.
+#: Coefficients that sum to 1 up to this are those of interpolations.
 _ROUNDING = 4e-16
 
 
@@ -24,16 +24,15 @@ def combine(*terms: tuple[Any, Tensor]) -> Tensor:
 
     Returns:
         A new tensor; the arguments are untouched. Scalars stay on the host: nothing here synchronises a device. Dtypes
-        below 32 bits are summed in float32 and rounded once. Two terms whose coefficients sum to 1 take one pass.
+        below 32 bits are summed in float32 and rounded once. Terms whose coefficients sum to 1 take one pass less.
 
     """
     dtype = terms[0][1].dtype
     if dtype.itemsize < 4:  # torch's own sum rounds them otherwise at a tensor's ragged end: by place in the batch
         return combine(*[(c, y.float()) for c, y in terms]).to(dtype)
-    if len(terms) == 2:
-        (a, x), (b, y) = terms
-        if type(a) is float and type(b) is float and a != 0 and b != 0 and -_ROUNDING < a + b - 1 < _ROUNDING:
-            return x.lerp(y, b)
+    blend = _blend(terms)
+    if blend is not None:
+        return blend
     out: Any = None
     pending: Tensor | None = None  # a first term with c = 1, not yet copied
     for c, y in terms:
@@ -67,3 +66,21 @@ def _scaled(c: float, y: Tensor) -> Tensor:
 
         zero = _zeros[y.dtype] = torch.zeros((), dtype=y.dtype)
     return zero.add(y, alpha=c)
+
+
+def _blend(terms: tuple[tuple[Any, Tensor], ...]) -> Tensor | None:
+    """Two or three terms whose coefficients sum to 1, as interpolations: a pass less than terms, and less rounding.
+
+    None where they do not, or where the last two nearly cancel, so that their quotient would lose digits.
+    """
+    if len(terms) == 2:
+        (a, x), (b, y) = terms
+        if type(a) is float and type(b) is float and a != 0 and b != 0 and -_ROUNDING < a + b - 1 < _ROUNDING:
+            return x.lerp(y, b)
+    elif len(terms) == 3:
+        (a, x), (b, y), (c, z) = terms
+        if type(a) is float and type(b) is float and type(c) is float and a != 0 and b != 0 and c != 0:
+            rest = b + c
+            if -_ROUNDING < a + rest - 1 < _ROUNDING and abs(rest) > 0.01 * abs(b):
+                return y.lerp(z, c / rest).lerp_(x, a)
+    return None

@@ -13,7 +13,7 @@ from solvers_zoo import registry
 from solvers_zoo.errors import IncompatibleError, OptionError
 from solvers_zoo.noise.seeded import check_seed
 from solvers_zoo.sampling.budget import steps_for
-from solvers_zoo.sampling.job import DTYPES, Job
+from solvers_zoo.sampling.job import DTYPES, Job, usable_device
 from solvers_zoo.time_grids.base import Grid
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def new_job(given: Mapping[str, Any]) -> Job:
     brownian = _brownian(given["brownian"], model, noise)
     return Job(
         model=model, solver=solver, grid=_grid(model, solver, given), n=n, shape=shape, seed=seed, dtype=dtype,
-        device=torch.device(given["device"] if given["device"] is not None else x.device if x is not None else "cpu"),
+        device=usable_device(given["device"] if given["device"] is not None else x.device if x is not None else "cpu"),
         start=given["start"], denoise=bool(given["denoise"]), chunk=_chunk(given["chunk"], n, shape, dtype, brownian, noise),
         brownian=brownian, trajectory=bool(given["trajectory"]), x=x, noise=noise, condition=dict(given["condition"] or {}),
     )  # fmt: skip

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from solvers_zoo.errors import IncompatibleError
+from solvers_zoo.errors import IncompatibleError, OptionError
 from solvers_zoo.noise.path import GridNoise, PathNoise
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.score_models.conditioned import Conditioned
@@ -23,6 +23,17 @@ if TYPE_CHECKING:
 DTYPES = {
     str(dtype).removeprefix("torch."): dtype for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float16)
 }
+
+
+def usable_device(name: Any) -> torch.device:
+    """The device of that name; `OptionError` if there is none here."""
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        reason = str(error).splitlines()[0]
+        raise OptionError(f"device = {str(name)!r} is not possible here: {reason}") from None
+    return device
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from operator import index
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from solvers_zoo import registry
 from solvers_zoo.errors import IncompatibleError, OptionError, StorageError
-from solvers_zoo.sampling.job import DTYPES, Job
+from solvers_zoo.sampling.job import DTYPES, Job, usable_device
 from solvers_zoo.sampling.result import Result
 from solvers_zoo.sampling.tree import restore, tree_map
 from solvers_zoo.stepping import Solver
@@ -63,9 +63,9 @@ def _job(given: Mapping[str, Any], settings: dict[str, Any], x: Tensor | None, d
     brownian = settings["brownian"]
     return Job(
         model=model, solver=_solver(given["solver"], settings["solver"], default), noise=noise, condition=condition, x=x,
-        grid=Grid(model.sde, settings["grid"], settings["smooth"]), n=settings["n"], shape=tuple(settings["shape"]),
-        seed=settings["seed"], dtype=DTYPES[settings["dtype"]], start=settings["start"], denoise=settings["denoise"],
-        device=torch.device(settings["device"] if given["device"] is None else given["device"]), chunk=settings["chunk"],
+        grid=Grid(model.sde, settings["grid"], settings["smooth"]), n=index(settings["n"]), shape=tuple(settings["shape"]),
+        seed=index(settings["seed"]), dtype=DTYPES[settings["dtype"]], start=settings["start"], denoise=settings["denoise"],
+        device=usable_device(settings["device"] if given["device"] is None else given["device"]), chunk=index(settings["chunk"]),
         brownian=brownian if isinstance(brownian, str) else Grid(model.sde, brownian), trajectory=settings["trajectory"],
     )  # fmt: skip
 

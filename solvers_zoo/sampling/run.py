@@ -60,7 +60,7 @@ class Run:
         self.began, self.earlier = perf_counter(), 0.0
         self.first = 0
         self.done: list[_Done] = []
-        self.reached: _Reached | None = None
+        self._last: tuple[int, State, tuple[Any, ...]] | None = None
         self.path: list[Tensor] = []
 
     def go(self, stopped: Result | None = None) -> Result:
@@ -77,6 +77,11 @@ class Run:
             except KeyboardInterrupt:
                 raise Interrupted(self._words(), self._stopped()) from None
             return self._result()
+
+    @property
+    def reached(self) -> _Reached | None:
+        """Where the run stands; the loop keeps it as plain tuples, which cost a third to make."""
+        return None if self._last is None else _Reached(*self._last[:2], _Cost(*self._last[2]))
 
     @property
     def _number(self) -> int:
@@ -97,8 +102,8 @@ class Run:
         model = CountingModel(job.conditioned(number))
         noise, x = job.begin(number)
         state, steps = None, 0
-        if self.reached is not None and self.reached.chunk == number:
-            _, state, (model.calls, model.seconds, steps) = self.reached
+        if self._last is not None and self._last[0] == number:
+            _, state, (model.calls, model.seconds, steps) = self._last
         else:
             self.path = [x] if job.trajectory else []
         states = solver.solve(model, x, job.grid, noise, state)
@@ -107,7 +112,7 @@ class Run:
             steps += 1
             if job.trajectory:
                 self.path.append(state.x)
-            self.reached = _Reached(number, state, _Cost(model.calls, model.seconds, steps))
+            self._last = number, state, (model.calls, model.seconds, steps)
             if progress is not None:
                 progress(number * total + min(state.index, total), job.chunks * total)
             if callback is not None and callback(state):
@@ -149,7 +154,7 @@ class Run:
             self.first -= 1  # what is finished counts as one chunk
             self.done = [_Done(stopped.x, stopped.nfe, cost, stats, stopped.trajectory)]
         if pause.state is not None:
-            self.reached = _Reached(pause.chunk, pause.state, spent)
+            self._last = pause.chunk, pause.state, spent
             self.path = list(pause.path) if pause.path is not None else []
 
     def _stopped(self) -> Result:
@@ -180,8 +185,9 @@ class Run:
     def _words(self) -> str:
         finished = sum(len(part.x) for part in self.done)
         at = ""
-        if self.reached is not None and self.reached.chunk == self._number:
-            at = f" and {self.reached.cost.steps} steps of the next"
+        reached = self.reached
+        if reached is not None and reached.chunk == self._number:
+            at = f" and {reached.cost.steps} steps of the next"
         return f"Stopped with {finished} of {self.job.n} samples finished{at}; save the result and resume it to go on."
 
 

@@ -7,6 +7,7 @@ A result is a tree of named records, tuples, dicts, numbers and tensors. The ten
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -92,7 +93,8 @@ def _replace(path: Path, write: Callable[[IO[bytes]], None]) -> None:
     except OSError as error:
         raise StorageError(f"{path} cannot be written: {error.strerror or error}.") from None
     finally:
-        new.unlink(missing_ok=True) if path.parent.is_dir() else None
+        with contextlib.suppress(OSError):  # it is in place, or never came to be
+            new.unlink()
 
 
 def _write_npz(file: IO[bytes], tensors: dict[str, Tensor], meta: str) -> None:
@@ -101,7 +103,7 @@ def _write_npz(file: IO[bytes], tensors: dict[str, Tensor], meta: str) -> None:
 
 
 def _read_npz(path: Path) -> tuple[dict[str, Tensor], str]:
-    with np.load(path, allow_pickle=False) as file:
+    with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:  # numpy leaves a damaged file open
         arrays = {name: torch.from_numpy(np.array(file[name])) for name in file.files if name != _META}
         return arrays, str(file[_META].item())
 

@@ -51,19 +51,20 @@ class FunctionModel(ScoreModel):
 
     def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
         """fn at x and the point's time."""
-        t = point.t
-        dtype = x.dtype if x.dtype.itemsize >= 4 else torch.float32
-        if type(t) is float:
-            times = x.new_full((x.shape[0],), t, dtype=dtype)
+        t, shape, dtype = point.t, x.shape, x.dtype
+        if type(t) is not float:
+            times = t.to(x.device, dtype if dtype.itemsize >= 4 else torch.float32).reshape(-1).expand(shape[0])
+        elif dtype.itemsize >= 4:
+            times = x.new_full(shape[:1], t)
         else:
-            times = t.to(x.device, dtype).reshape(-1).expand(x.shape[0])
+            times = x.new_full(shape[:1], t, dtype=torch.float32)
         out = self.fn(x, times, **condition)
-        if getattr(out, "shape", None) != x.shape or not out.is_floating_point() or out.device != x.device:
+        if getattr(out, "shape", None) != shape or not out.dtype.is_floating_point or out.device != x.device:
             raise ModelError(
                 f"The model returned {_describe(out)} for a state of shape {tuple(x.shape)} on {x.device}; "
                 "it must return a floating-point tensor of the state's own shape, there."
             )
-        return out if out.dtype is x.dtype else out.to(x.dtype)
+        return out if out.dtype is dtype else out.to(dtype)
 
 
 def _describe(out: Any) -> str:

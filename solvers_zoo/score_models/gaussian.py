@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
 
 class Gaussian(AnalyticModel):
-    r"""X_0 ~ N(mean, cov), so X_t ~ N(alpha mean, alpha^2 cov + sigma^2) and
+    r"""A Gaussian, X_0 ~ N(mean, cov).
 
+        X_t ~ N(alpha mean, alpha^2 cov + sigma^2)
         E[X_0 | x] = mean + alpha cov (alpha^2 cov + sigma^2)^-1 (x - alpha mean).
 
     With a scalar or diagonal covariance every operation is elementwise and a sample's result has the same bits in any

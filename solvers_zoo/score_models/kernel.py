@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class KernelMixture(AnalyticModel):
-    r"""X_0 ~ 1/K sum_k N(y_k, h^2 I): every point of a data set with one bandwidth h.
+    r"""Every point of a data set, smoothed with one bandwidth: X_0 ~ 1/K sum_k N(y_k, h^2 I).
 
         E[X_0 | x] = gain x + (1 - alpha gain) sum_k r_k(x) y_k,   gain = alpha h^2 / s^2,   s^2 = alpha^2 h^2 + sigma^2.
 
@@ -123,4 +123,3 @@ class KernelMixture(AnalyticModel):
         cov = self._away.mT @ self._away / len(self.data)
         eye = torch.eye(len(cov), dtype=torch.float64)
         return point.alpha * self.mean, point.alpha**2 * cov + self._noisy(point.alpha, point.sigma) * eye
-

@@ -28,8 +28,9 @@ class Posterior(NamedTuple):
 
 
 class Mixture(AnalyticModel):
-    r"""X_0 ~ sum_k w_k N(m_k, C_k), so X_t ~ sum_k w_k N(alpha m_k, S_k) with S_k = alpha^2 C_k + sigma^2 and
+    r"""A mixture of Gaussians, X_0 ~ sum_k w_k N(m_k, C_k).
 
+        X_t ~ sum_k w_k N(alpha m_k, S_k),   S_k = alpha^2 C_k + sigma^2
         E[X_0 | x] = sum_k r_k(x) (m_k + alpha C_k S_k^-1 (x - alpha m_k)),   r_k ~ w_k N(x; alpha m_k, S_k).
 
     Responsibilities are taken from logarithms, and from differences x - alpha m_k rather than expanded squares, so they
@@ -114,7 +115,7 @@ class Mixture(AnalyticModel):
         """
         noisy = alpha**2 * self.variances[..., None] + sigma**2
         size = self.means.shape[1]
-        logs = noisy.log().sum(1) * (size // self.variances.shape[1])
+        logs = fold(noisy.log().transpose(0, 1)) * (size // self.variances.shape[1])
         level = self.weights.log()[:, None] - 0.5 * (logs + size * math.log(2 * math.pi))
         half = 0.5 / noisy
         turn = () if self.bases is None else (self.bases.mT.reshape(-1, size)[..., None],)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from solvers_zoo.score_models.analytic import AnalyticModel
 
 #: Shape of the error at state x, given the data's mean m; both (B, D).
-ERRORS = {
+ERRORS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "constant": lambda x, m: torch.ones_like(x),
     "linear": lambda x, m: x - m,
     "sinusoidal": lambda x, m: x.sin() * (x - m),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -48,6 +49,12 @@ class Fit:
         n, e = (torch.tensor(values, dtype=torch.float64).log() for values in zip(*self.band, strict=True))
         return -float(((n - n.mean()) * (e - e.mean())).sum() / (n - n.mean()).square().sum())
 
+    @property
+    def bend(self) -> float:
+        """How far the slopes between neighbours lie from the fitted one: an error that changes sign, or stalls, bends."""
+        pairs = pairwise(self.band)
+        return max(abs(math.log(a / b) / math.log(m / n) - self.slope) for (n, a), (m, b) in pairs)
+
     def __str__(self) -> str:
         return ", ".join(f"{e:.1e} at {n}" for n, e in (self.band if len(self.band) >= 3 else self.points))
 
@@ -75,6 +82,7 @@ def _judge(fit: Fit, order: float, below: float, above: float, where: str) -> st
         raise Broken(f"on {where} it does not come near the exact flow fast enough to show an order: {fit}.")
     words = f"order {slope:.2f} on {where} (errors {fit}), the card says {order:g}"
     require(order - below <= slope <= order + above, f"{words}.")
+    require(order >= 5 or fit.bend <= 0.6, f"{words}, and its errors do not lie on a line.")
     return f"{words}."
 
 

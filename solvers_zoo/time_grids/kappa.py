@@ -52,7 +52,7 @@ class Kappa(GridRule):
             authors="Benton et al. 2024",
             title="Nearly d-Linear Convergence Bounds for Diffusion Models via Stochastic Localization",
             arxiv="2308.03686",
-            where="Theorem 2 and Section 3.3",
+            where="Theorem 2",
         ),
     )
     kappa: float | None = option(

@@ -22,7 +22,7 @@ class LogSNR(GridRule):
             authors="Lu et al. 2022",
             title="DPM-Solver: A Fast ODE Solver for Diffusion Probabilistic Model Sampling in Around 10 Steps",
             arxiv="2206.00927",
-            where="Section 3.4 and Appendix D.4",
+            where="Section 3.3, step size schedule",
         ),
     )
 

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,40 @@ def run_zoo(*arguments: object, cwd: Path | None = None, path: Path | None = Non
         env={**kept, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8", **search, **variables},
     )  # fmt: skip
     return Run(done.returncode, done.stdout, done.stderr)
+
+
+#: Runs command lines one after another, each in a fork of a process that has imported the command line and nothing more.
+_FORKS = """
+import json, os, sys, tempfile
+import solvers_zoo.cli.app
+from solvers_zoo.cli import main
+
+results = []
+for arguments in json.load(sys.stdin):
+    streams = [tempfile.TemporaryFile(), tempfile.TemporaryFile()]
+    child = os.fork()
+    if child == 0:
+        for number, stream in enumerate(streams, 1):
+            os.dup2(stream.fileno(), number)
+        main(arguments)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    texts = []
+    for stream in streams:
+        stream.seek(0)
+        texts.append(stream.read().decode())
+    results.append([status, *texts])
+json.dump(results, sys.stdout)
+"""
+
+
+def run_each(lines: Iterable[list[str]], cwd: Path) -> list[Run]:
+    """Run many command lines that need no torch; only the first import is shared."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("ZOO_", "COLUMNS", "_ZOO"))}
+    done = subprocess.run(
+        [sys.executable, "-c", _FORKS], input=json.dumps(list(lines)), capture_output=True, text=True, check=True,
+        cwd=cwd, encoding="utf-8", env={**environment, "PYTHONIOENCODING": "utf-8"},
+    )  # fmt: skip
+    return [Run(*result) for result in json.loads(done.stdout)]
 
 
 def assert_one_sentence(run: Run, status: int, *words: str) -> None:

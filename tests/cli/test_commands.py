@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from run_zoo import ZOO, assert_one_sentence, run_zoo
+from run_zoo import ZOO, Run, assert_one_sentence, run_each, run_zoo
 
 COMMANDS = ("list", "show", "sample", "check", "plugins", "doctor", "new-plugin")
 
@@ -20,13 +20,11 @@ def test_help_names_every_command_and_loads_no_plugin(tmp_path: Path):
     assert run_zoo("--version").out.startswith("solvers-zoo 0.")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_help_of_every_command_has_an_example(command: str):
-    run = run_zoo(command, "--help", COLUMNS="200")
-    assert run.status == 0
-    assert "Example" in run.out
-    assert f"zoo {command}" in run.out.split("Example")[1]
-    assert "--json" in run.out
+def test_help_of_every_command_has_an_example(tmp_path: Path):
+    for command, run in zip(COMMANDS, run_each([[command, "--help"] for command in COMMANDS], tmp_path), strict=True):
+        assert run.status == 0
+        assert f"zoo {command}" in run.out.split("Example")[1]
+        assert "--json" in run.out
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["list"], ["list", "models", "--json"], ["plugins"]])
@@ -103,7 +101,7 @@ ERRORS = {
     "list sdes --family dpm": (2, "for solvers"),
     "sample --steps 0": (2, "--steps 0", ">= 1"),
     "sample --steps -3": (2, "--steps -3", ">= 1"),
-    "sample --steps 2.5": (2, "2.5"),
+    "sample --steps 2.5": (2, "--steps", "whole number"),
     "sample --nfe 0": (2, "--nfe 0"),
     "sample -n 0": (2, "-n 0"),
     "sample --chunk 0": (2, "--chunk 0"),
@@ -138,11 +136,17 @@ ERRORS = {
 }
 
 
+@pytest.fixture(scope="module")
+def mistakes(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Run], Path]:
+    folder = tmp_path_factory.mktemp("mistakes")
+    return dict(zip(ERRORS, run_each([line.split() for line in ERRORS], cwd=folder), strict=True)), folder
+
+
 @pytest.mark.parametrize("line", ERRORS)
-def test_every_mistake_is_one_clear_sentence(line: str, tmp_path: Path):
+def test_every_mistake_is_one_clear_sentence(line: str, mistakes: tuple[dict[str, Run], Path]):
     status, *words = ERRORS[line]
-    assert_one_sentence(run_zoo(*line.split(), cwd=tmp_path), status, *words)
-    assert list(tmp_path.iterdir()) == []
+    assert_one_sentence(mistakes[0][line], status, *words)
+    assert list(mistakes[1].iterdir()) == []
 
 
 def test_unwritable_folder_is_refused_before_sampling(tmp_path: Path):

@@ -20,7 +20,7 @@ FAMILIES = sorted(folder.name for folder in PLUGINS.iterdir() if folder.is_dir()
 #: Folders of the core from the top down: each may import itself and those below it, at module level.
 STOREYS = [
     {"cli"},
-    {"testing", "bench"},
+    {"testing", "bench", "overhead"},
     {"pictures", "theory"},
     {"sampling"},
     {"metrics", "exact"},

@@ -16,7 +16,7 @@ from solvers_zoo.numerics import scalar as scalars
 from solvers_zoo.numerics.derivative import derivative
 
 ONE = ("asinh", "atan", "cos", "exp", "expm1", "log", "log1p", "sin", "softplus", "sqrt")
-CORNERS = (0.0, -0.0, 1.0, -1.0, 1e-300, 710.0, -800.0, math.inf, -math.inf, math.nan)
+CORNERS = (0.0, -0.0, 1.0, -1.0, 1e-300, 0.5, -0.95, 710.0, -800.0, math.inf, -math.inf, math.nan)
 
 
 def same(a: float, b: float) -> bool:

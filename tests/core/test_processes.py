@@ -294,7 +294,9 @@ def test_a_table_is_linear_between_its_indices_with_the_slope_below():
     table = zoo.DDPMBetas()
     logs = [math.log(table.alpha(t)) for t in (7.0, 7.25, 8.0)]
     assert logs[1] == pytest.approx(0.75 * logs[0] + 0.25 * logs[2], rel=1e-12)
-    assert table.diffusion_squared(8.0) == pytest.approx(2 * (logs[0] - logs[2]), rel=1e-9)
+    for time in (8.0, torch.tensor([8.0], dtype=torch.float64)):
+        assert float(table.diffusion_squared(time)) == pytest.approx(2 * (logs[0] - logs[2]), rel=1e-9)
+        assert float(table.at(time).g2) == table.diffusion_squared(7.5)
 
 
 def test_zero_snr_keeps_the_first_level():

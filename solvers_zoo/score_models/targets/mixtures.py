@@ -189,7 +189,7 @@ class BimodalPoints(Target):
 
 
 class Ring(Target):
-    """Equal Gaussian modes on a circle: the default target."""
+    """Equal Gaussian modes on a circle (the source has standard deviation 0.02): the default target."""
 
     card = ModelCard(
         name="ring",
@@ -197,12 +197,15 @@ class Ring(Target):
         dim="2",
         exact=_EXACT,
         source=Source(
-            authors="Metz et al. 2017", title="Unrolled Generative Adversarial Networks", arxiv="1611.02163", where="Section 3.1"
+            authors="Metz et al. 2017",
+            title="Unrolled Generative Adversarial Networks",
+            arxiv="1611.02163",
+            where="Section 3.1",
         ),
     )
     modes: int = option(8, help="number of modes", low=1)
-    radius: float = option(1.0, help="radius of the circle", above=0.0)
-    std: float = option(0.1, help="standard deviation of a mode", low=0.0)
+    radius: float = option(2.0, help="radius of the circle", above=0.0)
+    std: float = option(0.2, help="standard deviation of a mode", above=0.0)
 
     def build(self, sde: Any) -> Mixture:
         """The ring under ``sde``."""
@@ -213,5 +216,5 @@ class Ring(Target):
         return Mixture([1.0] * self.modes, means, self.std**2, sde)
 
     def default_sde(self) -> EDM:
-        """EDM from 10 radii to a tenth of a mode's width."""
-        return EDM()
+        """EDM from five radii, where the ring is lost in noise, to a tenth of a mode's width."""
+        return EDM(sigma_min=self.std / 10, sigma_max=5 * self.radius)
