@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import math
-from dataclasses import MISSING, dataclass
+from dataclasses import MISSING, FrozenInstanceError, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
 
 from solvers_zoo.errors import OptionError
@@ -159,7 +159,32 @@ class Configurable:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        dataclass(frozen=True, kw_only=True, repr=False)(cls)
+        # Only the fields are dataclass's here: the methods that it would write and compile for every class are most of
+        # what listing five hundred solvers would cost, and the ones below serve all.
+        dataclass(init=False, eq=False, repr=False, match_args=False)(cls)
+
+    def __init__(self, **values: Any) -> None:
+        """Take the values of the options by name."""
+        for field in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = values.pop(field.name, field.default)
+            if value is MISSING:
+                raise TypeError(f"{type(self).__name__} needs a value for {field.name}")
+            object.__setattr__(self, field.name, value)
+        if values:
+            raise TypeError(f"{type(self).__name__} has no option {', '.join(values)}")
+        self.__post_init__()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise FrozenInstanceError(f"cannot assign to field {name!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise FrozenInstanceError(f"cannot delete field {name!r}")
+
+    def __eq__(self, other: object) -> bool:
+        return _values(self) == _values(other) if type(self) is type(other) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((type(self), _values(self)))
 
     def __post_init__(self) -> None:
         """Check every option, then what `check` says of them together."""
@@ -225,6 +250,10 @@ class Configurable:
             if _spell(getattr(self, name)) != _spell(defaults[name])
         ]
         return f"{self.spec_name()}({', '.join(changed)})" if changed else self.spec_name()
+
+
+def _values(thing: Any) -> tuple[Any, ...]:
+    return tuple(getattr(thing, field.name) for field in dataclasses.fields(thing))
 
 
 def _spell(value: Any) -> str:

@@ -123,11 +123,11 @@ class Registry:
         """Load the installed plugins, or those that ZOO_PLUGINS names."""
         wanted = os.environ.get("ZOO_PLUGINS")
         names = None if wanted is None else {name.strip() for name in wanted.split(",") if name.strip()}
-        points = sorted(metadata.entry_points(group=hookspecs.PROJECT), key=lambda point: (point.name, _dist(point)))
-        for point in points:
+        points = metadata.entry_points(group=hookspecs.PROJECT)
+        dists = {id(point.dist): _dist(point) for point in {id(point.dist): point for point in points}.values()}
+        for point in sorted(points, key=lambda point: (point.name, dists[id(point.dist)])):
             if names is None or point.name in names:
-                version = point.dist.version if point.dist else "?"
-                self._load(Plugin(point.name, _dist(point), version, point.value), point.load)
+                self._load(Plugin(point.name, *dists[id(point.dist)], point.value), point.load)
         for name in sorted((names or set()) - {point.name for point in points}):
             self._load(Plugin(name, "?", "?", "?"), functools.partial(_missing, name))
 
@@ -210,7 +210,7 @@ class Registry:
         names = dict.fromkeys((entry.card.name, *entry.card.aliases))
         for name in names:
             for other in self._names.get((kind, name), []):
-                if False:
+                if other.dist == entry.dist:
                     plugin.fail(
                         f"registers the {kind} {name!r}, which plugin {other.plugin} of {other.dist} already gave"
                     )
@@ -289,8 +289,9 @@ def _canonical(dist: str) -> str:
     return re.sub(r"[-_.]+", "-", dist).lower()
 
 
-def _dist(point: metadata.EntryPoint) -> str:
-    return point.dist.name if point.dist else "?"
+def _dist(point: metadata.EntryPoint) -> tuple[str, str]:
+    """Name and version of the distribution that an entry point belongs to; reading them parses its metadata."""
+    return (point.dist.name, point.dist.version) if point.dist else ("?", "?")
 
 
 def _words(error: BaseException) -> str:

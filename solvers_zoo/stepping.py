@@ -115,6 +115,12 @@ def _decreasing(sde: SDE, grid: Grid | None) -> str | None:
     return "it runs from noise to data only, and this grid increases"
 
 
+def _smooth(sde: SDE, grid: Grid | None) -> str | None:
+    if grid is None or grid.smooth:
+        return None
+    return "its coefficients are those of equal steps, and this grid's steps do not change smoothly"
+
+
 #: What a card's ``needs`` may name: each gives the reason why (sde, grid) will not do, or None.
 NEEDS: dict[str, Callable[[Any, Any], str | None]] = {
     "gaussian": _gaussian,
@@ -122,6 +128,7 @@ NEEDS: dict[str, Callable[[Any, Any], str | None]] = {
     "finite-end": _finite_end,
     "finite-diffusion": _finite_diffusion,
     "decreasing": _decreasing,
+    "smooth": _smooth,
 }
 
 

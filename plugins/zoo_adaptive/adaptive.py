@@ -210,7 +210,7 @@ class Adaptive(Solver):
         """The error of every sample in units of the tolerance, of the shape of ``like``; at least 1e-10, NaN as infinite."""
         assert step.error is not None
         tolerance = combine((self.rtol, x.abs().maximum(step.x.abs()))).add_(self.atol)
-        size = (step.error / tolerance).double().flatten(1).square().mean(1).sqrt()
+        size = (step.error / tolerance).double().reshape(len(x), -1).square().mean(1).sqrt()
         return size.nan_to_num(nan=float("inf")).clamp(min=1e-10).reshape(like.shape)
 
     def _judge(

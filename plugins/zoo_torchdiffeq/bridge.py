@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from bisect import bisect
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
 
     from solvers_zoo import Grid, Noise, ScoreModel
 
+#: Steps between two times of a grid after which an adaptive method gives up: its tolerance is out of reach.
+_MOST_STEPS = 10_000
+
+
 class Flow:
     """The probability flow as torchdiffeq wants it, a function of a clock and a scaled state: dy/du.
 
@@ -22,18 +27,19 @@ class Flow:
     state's dtype, so the ends may come rounded, and first-step heuristics look beyond them.
     """
 
-    def __init__(self, model: ScoreModel, grid: Grid, variable: str, rounds: float = math.inf) -> None:
+    def __init__(self, model: ScoreModel, grid: Grid, variable: str, resolution: float, rounds: float = math.inf) -> None:
         self.model, self.sde, self.variable = model, grid.sde, VARIABLES[variable]
         self.points = {self.variable.clock(point): point for point in grid}
         clocks = list(self.points)
-        self.low, self.high = min(clocks[0], clocks[-1]), max(clocks[0], clocks[-1])
+        self.clocks, self.way = sorted(clocks), clocks[-1] - clocks[0]
+        self.resolution = resolution
         self.clock, self.point = math.nan, grid[0]
         self.last: Tensor | None = None
         self.rounds, self.round = rounds, 0
 
     def __call__(self, u: Tensor, y: Tensor) -> Tensor:
         """dy/du."""
-        clock = min(max(float(u), self.low), self.high)
+        clock = self.snapped(float(u))
         self.round = self.round + 1 if clock == self.clock else 1
         if self.round > self.rounds:
             raise _NotConverged
@@ -43,10 +49,34 @@ class Flow:
         self.last = now.flow if self.variable.name == "t" else now.mix(*self.variable.slope(self.point))
         return self.last
 
+    def snapped(self, clock: float) -> float:
+        """``clock``, or the clock of the grid that it is but for rounding, or the end that it lies beyond."""
+        place = bisect(self.clocks, clock)
+        near = min(self.clocks[max(place - 1, 0) : place + 1], key=lambda known: abs(known - clock))
+        beyond = not self.clocks[0] <= clock <= self.clocks[-1]
+        return near if beyond or abs(near - clock) <= 2 * self.resolution * abs(near) else clock
+
+    @property
+    def steps(self) -> int:
+        """Intervals of the grid."""
+        return len(self.points) - 1
+
+    @property
+    def step(self) -> int:
+        """Number of the interval in which the last call was, from 1."""
+        passed = sum((clock - self.clock) * self.way < 0 for clock in self.points)
+        return max(passed, 1)
+
     @staticmethod
     def scaled(y: Tensor, scale: Any) -> Tensor:
         """``scale`` y."""
         return y if scale == 1.0 else combine((scale, y))
+
+
+def _resolution(x: Tensor) -> float:
+    import torch
+
+    return torch.finfo(x.dtype).eps
 
 
 class _NotConverged(Exception):
@@ -54,7 +84,7 @@ class _NotConverged(Exception):
 
 
 class TorchDiffEq(Solver):
-    """A method of torchdiffeq on dy/du, with the scaled state y and the clock u of ``variable``."""
+    """A method of torchdiffeq on dy/du = r x0 + s eps, with the scaled state y and the clock u of ``variable``."""
 
     card: ClassVar[SolverCard]
     method: ClassVar[str]
@@ -79,11 +109,15 @@ class TorchDiffEq(Solver):
         yield from self._run(model, x, grid)
 
     def _run(self, model: ScoreModel, x: Tensor, grid: Grid) -> Iterator[State]:
-        flow = Flow(model, grid, self.variable, self.rounds)
-        for index, y in enumerate(self._integrate(flow, x, list(grid))[1:], start=1):
-            yield State(index, grid[index], Flow.scaled(y, flow.variable.scale(grid[index])))
+        flow = Flow(model, grid, self.variable, _resolution(x), self.rounds)
+        states = self._integrate(flow, x, list(grid))
+        finite = states.flatten(1).isfinite().all(1).tolist()
+        if not all(finite):
+            raise ModelError(f"{self}: values are not finite from step {finite.index(False)} of {grid.steps} on. Check the model there.")
+        for index in range(1, len(grid)):
+            yield State(index, grid[index], Flow.scaled(states[index], flow.variable.scale(grid[index])))
 
-    def _integrate(self, flow: Flow, x: Tensor, points: list[Any], **settings: Any) -> Tensor:
+    def _integrate(self, flow: Flow, x: Tensor, points: list[Any]) -> Tensor:
         """The scaled states at all ``points``, (points, B, ...), from ``x`` at the first."""
         import torch
         from torchdiffeq import odeint
@@ -92,25 +126,25 @@ class TorchDiffEq(Solver):
         times = torch.tensor([clock(point) for point in points], dtype=torch.float64, device=x.device)
         try:
             solution: Tensor = odeint(
-                flow, Flow.scaled(x, 1 / scale(points[0])), times, method=self.method, **{**self._settings(times), **settings}
+                flow, Flow.scaled(x, 1 / scale(points[0])), times, method=self.method, **self._settings(times, flow.resolution)
             )
         except (AssertionError, _NotConverged) as error:
             raise self._explained(flow, error) from error
         return solution
 
     @abstractmethod
-    def _settings(self, times: Tensor) -> dict[str, Any]:
-        """Keywords of odeint."""
+    def _settings(self, times: Tensor, resolution: float) -> dict[str, Any]:
+        """Keywords of odeint, for clocks ``times`` and a state whose dtype has the given ``resolution``."""
 
     def _explained(self, flow: Flow, error: Exception) -> ZooError:
         """What an error inside torchdiffeq means for a user."""
-        where = f"at t = {flow.point.t:g}"
+        where = f"in step {flow.step} of {flow.steps} (t = {flow.point.t:g})"
         if flow.last is not None and not flow.last.isfinite().all():
-            return ModelError(f"{self}: the model's velocity {where} is not finite, and the integration stopped there.")
+            return ModelError(f"{self}: the model's velocity is not finite {where}, and the integration stopped there.")
         if isinstance(error, _NotConverged):
-            return ZooError(
-                f"{self}: its fixed-point iteration does not converge {where} (still not after {self.rounds:g} rounds): the step is "
-                "too long there. Take more steps, or an explicit or adaptive method."
+            return IncompatibleError(
+                f"{self}: its fixed-point iteration does not converge {where}, not after {self.rounds:g} rounds: the step is too "
+                "long there. Take more steps, or an explicit or adaptive method."
             )
         return ZooError(
             f"{self} gave up {where}: {error}. The tolerance cannot be reached there: raise rtol and atol, use float64, or end "
@@ -125,7 +159,7 @@ class FixedGrid(TorchDiffEq):
         self, model: ScoreModel, x: Tensor, grid: Grid, noise: Noise, state: State | None = None
     ) -> Iterator[State]:
         """Integrate interval by interval."""
-        flow = Flow(model, grid, self.variable)
+        flow = Flow(model, grid, self.variable, _resolution(x))
         if state is None:
             state = State(0, grid[0], x)
         for index in range(state.index, grid.steps):
@@ -134,12 +168,26 @@ class FixedGrid(TorchDiffEq):
             state = State(index + 1, s, Flow.scaled(y, flow.variable.scale(s)))
             yield state
 
-    def _settings(self, times: Tensor) -> dict[str, Any]:
+    def _settings(self, times: Tensor, resolution: float) -> dict[str, Any]:
         return {}
 
 
-class ExplicitAdams(TorchDiffEq):
-    """Adams-Bashforth with the coefficients of a uniform grid, over two steps of Runge-Kutta 4."""
+class Adams(TorchDiffEq):
+    """A multistep method with the coefficients of equal steps: on grids that are smooth, but not uniform in u, of order 2.
+
+    It is not offered in lam, where its order would depend on the grid: on one uniform in lam it is of full order.
+    """
+
+    variable: str = option("t", help="integration variable: t or sigma (x/alpha over sigma/alpha)", choices=("t", "sigma"))
+
+    def facts(self) -> SolverCard:
+        """Grids must be smooth."""
+        facts = super().facts()
+        return replace(facts, needs=(*facts.needs, "smooth"))
+
+
+class ExplicitAdams(Adams):
+    """Adams-Bashforth, over two steps of Runge-Kutta 4."""
 
     max_order: int = option(4, help="torchdiffeq's max_order: uses this many past slopes less one", low=4, high=6)
 
@@ -151,23 +199,24 @@ class ExplicitAdams(TorchDiffEq):
         """Four calls in each of the first two steps, then one."""
         return steps + 3 * min(steps, 2)
 
-    def _settings(self, times: Tensor) -> dict[str, Any]:
+    def _settings(self, times: Tensor, resolution: float) -> dict[str, Any]:
         return {"options": {"max_order": self.max_order}}
 
 
-class ImplicitAdams(TorchDiffEq):
-    """Adams-Moulton with the coefficients of a uniform grid, solved by fixed-point iteration to ``rtol`` over the batch."""
+class ImplicitAdams(Adams):
+    """Adams-Moulton, solved by fixed-point iteration to ``rtol`` over the whole batch."""
 
     rounds: ClassVar[float] = 100  # converging iterations take two to ten
     max_order: int = option(4, help="torchdiffeq's max_order: uses this many past slopes less one", low=4, high=12)
-    rtol: float = option(1e-10, help="relative tolerance of the iteration", above=0.0)
+    rtol: float = option(1e-10, help="relative tolerance of the iteration; 100 roundings where that is more", above=0.0)
 
     def facts(self) -> SolverCard:
         """The history kept."""
         return replace(super().facts(), memory=self.max_order - 2)
 
-    def _settings(self, times: Tensor) -> dict[str, Any]:
-        return {"rtol": self.rtol, "atol": self.rtol, "options": {"max_order": self.max_order, "max_iters": 2 * self.rounds}}
+    def _settings(self, times: Tensor, resolution: float) -> dict[str, Any]:
+        rtol = max(self.rtol, 100 * resolution)
+        return {"rtol": rtol, "atol": rtol, "options": {"max_order": self.max_order, "max_iters": 2 * self.rounds}}
 
 
 class Adaptive(TorchDiffEq):
@@ -179,10 +228,9 @@ class Adaptive(TorchDiffEq):
 
     rtol: float = option(1e-5, help="relative tolerance", above=0.0)
     atol: float = option(1e-5, help="absolute tolerance", above=0.0)
-    max_num_steps: int = option(10_000, help="most steps between two times of the grid", low=1)
 
-    def _settings(self, times: Tensor) -> dict[str, Any]:
-        options = {"step_t": times, "max_num_steps": self.max_num_steps}
+    def _settings(self, times: Tensor, resolution: float) -> dict[str, Any]:
+        options = {"step_t": times, "max_num_steps": _MOST_STEPS}
         return {"rtol": self.rtol, "atol": self.atol, "options": options}
 
 
@@ -193,13 +241,13 @@ class SciPy(TorchDiffEq):
     rtol: float = option(1e-5, help="relative tolerance", above=0.0)
     atol: float = option(1e-5, help="absolute tolerance", above=0.0)
 
-    def _integrate(self, flow: Flow, x: Tensor, points: list[Any], **settings: Any) -> Tensor:
-        solution = super()._integrate(flow, x, points, **settings)
+    def _integrate(self, flow: Flow, x: Tensor, points: list[Any]) -> Tensor:
+        solution = super()._integrate(flow, x, points)
         if len(solution) < len(points):
             raise self._explained(flow, ZooError("the required step is below the spacing of numbers"))
         return solution
 
-    def _settings(self, times: Tensor) -> dict[str, Any]:
+    def _settings(self, times: Tensor, resolution: float) -> dict[str, Any]:
         return {"rtol": self.rtol, "atol": self.atol, "options": {"solver": _without_min_step(self.solver)}}
 
 

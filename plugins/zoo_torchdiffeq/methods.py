@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from solvers_zoo import SolverCard, Source
 from zoo_torchdiffeq.bridge import Adaptive, ExplicitAdams, FixedGrid, ImplicitAdams, SciPy, TorchDiffEq
 
 
-def _source(where: str) -> Source:
-    return Source(
-        authors="Chen 2018",
-        title="torchdiffeq",
-        link="https://github.com/rtqichen/torchdiffeq",
-        where=where,
-    )
+_BOOK = Source(
+    authors="Hairer, Norsett & Wanner 1993",
+    title="Solving Ordinary Differential Equations I",
+    link="https://doi.org/10.1007/978-3-540-78862-1",
+    where="",
+)
 
 
-def _method(kind: type[TorchDiffEq], method: str, title: str, where: str, **facts: Any) -> type[TorchDiffEq]:
+def _book(where: str) -> Source:
+    return replace(_BOOK, where=where)
+
+
+def _method(kind: type[TorchDiffEq], method: str, title: str, source: Source, **facts: Any) -> type[TorchDiffEq]:
     """The solver class of a method."""
     card = SolverCard(
         name=f"torchdiffeq-{method.replace('_', '-')}",
@@ -25,7 +29,7 @@ def _method(kind: type[TorchDiffEq], method: str, title: str, where: str, **fact
         family="torchdiffeq",
         variable="t",
         needs=(),
-        source=_source(where),
+        source=source,
         **facts,
     )
     return type(
@@ -38,22 +42,47 @@ def _method(kind: type[TorchDiffEq], method: str, title: str, where: str, **fact
 _CHOOSES: dict[str, Any] = {"evaluations": None, "adaptive": True, "affine": False, "batch_coupled": True, "resumable": False}
 
 METHODS = [
-    _method(FixedGrid, "euler", "Euler", "Euler", order=1, evaluations=1, equivalents=("euler",)),
-    _method(FixedGrid, "midpoint", "Midpoint", "Midpoint", order=2, evaluations=2, equivalents=("midpoint",)),
-    _method(FixedGrid, "heun2", "Heun", "Heun2", order=2, evaluations=2, equivalents=("heun",)),
-    _method(FixedGrid, "heun3", "Heun's third-order method", "Heun3", order=3, evaluations=3, equivalents=("heun3",)),
-    _method(FixedGrid, "rk4", "3/8 rule", "RK4 (the 3/8 rule)", order=4, evaluations=4, equivalents=("rk38",)),
-    _method(ExplicitAdams, "explicit_adams", "Adams-Bashforth", "AdamsBashforth", order=2, memory=2, resumable=False),
+    _method(FixedGrid, "euler", "Euler", _book("eq. (I.7.3)"), order=1, evaluations=1, equivalents=("euler",)),
+    _method(FixedGrid, "midpoint", "Midpoint", _book("eq. (II.1.3)"), order=2, evaluations=2, equivalents=("midpoint",)),
+    _method(FixedGrid, "heun2", "Heun", _book("Section II.1"), order=2, evaluations=2, equivalents=("heun",)),
     _method(
-        ImplicitAdams, "implicit_adams", "Adams-Moulton", "AdamsBashforthMoulton", order=2, evaluations=None, memory=2,
-        affine=False, batch_coupled=True, resumable=False, aliases=("torchdiffeq-fixed-adams",),
+        FixedGrid, "heun3", "Heun's third-order method", _book("Table II.1.1"), order=3, evaluations=3, equivalents=("heun3",)
     ),
-    _method(Adaptive, "adaptive_heun", "Heun-Euler 2(1)", "AdaptiveHeunSolver", **_CHOOSES),
-    _method(Adaptive, "fehlberg2", "Fehlberg 2(1)", "Fehlberg2", **_CHOOSES),
-    _method(Adaptive, "bosh3", "Bogacki-Shampine 3(2)", "Bosh3Solver", **_CHOOSES),
-    _method(Adaptive, "dopri5", "Dormand-Prince 5(4)", "Dopri5Solver", **_CHOOSES),
-    _method(Adaptive, "dopri8", "Dormand-Prince 8(5,3)", "Dopri8Solver", **_CHOOSES),
-    _method(SciPy, "scipy_solver", "SciPy's solve_ivp", "ScipyWrapperODESolver", **_CHOOSES),
+    _method(FixedGrid, "rk4", "3/8 rule", _book("Table II.1.2, right"), order=4, evaluations=4, equivalents=("rk38",)),
+    _method(
+        ExplicitAdams, "explicit_adams", "Adams-Bashforth", _book("eq. (III.1.5)"), order=2, memory=2, resumable=False
+    ),
+    _method(
+        ImplicitAdams, "implicit_adams", "Adams-Moulton", _book("eq. (III.1.8)"), order=2, evaluations=None, memory=2,
+        batch_coupled=True, resumable=False, aliases=("torchdiffeq-fixed-adams",),
+    ),
+    _method(Adaptive, "adaptive_heun", "Heun-Euler 2(1)", _book("Section II.4"), **_CHOOSES),
+    _method(Adaptive, "fehlberg2", "Fehlberg 2(1)", _book("Section II.4 (Fehlberg 1969)"), **_CHOOSES),
+    _method(
+        Adaptive, "bosh3", "Bogacki-Shampine 3(2)",
+        Source(
+            authors="Bogacki & Shampine 1989", title="A 3(2) pair of Runge-Kutta formulas",
+            link="https://doi.org/10.1016/0893-9659(89)90079-7", where="the 3(2) pair of the title",
+        ),
+        **_CHOOSES,
+    ),
+    _method(
+        Adaptive, "dopri5", "Dormand-Prince 5(4)",
+        Source(
+            authors="Dormand & Prince 1980", title="A family of embedded Runge-Kutta formulae",
+            link="https://doi.org/10.1016/0771-050X(80)90013-3", where="Table 2, RK5(4)7M",
+        ),
+        **_CHOOSES,
+    ),
+    _method(
+        Adaptive, "dopri8", "Dormand-Prince 8(7)",
+        Source(
+            authors="Prince & Dormand 1981", title="High order embedded Runge-Kutta formulae",
+            link="https://doi.org/10.1016/0771-050X(81)90010-3", where="Table 2, RK8(7)13M",
+        ),
+        **_CHOOSES,
+    ),
+    _method(SciPy, "scipy_solver", "SciPy's solve_ivp", _book("Section II.10 (DOP853)"), **_CHOOSES),
 ]  # fmt: skip
 
 #: Names of torchdiffeq that stand for a method above.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo import IncompatibleError, SolverCard, Source, State, ZooError, option
+from solvers_zoo import IncompatibleError, ModelError, SolverCard, Source, State, option
 from zoo_torchsde.bridge import CALCULUS, TorchSDE
 from zoo_torchsde.increments import Increments
 from zoo_torchsde.reverse_sde import ReverseSDE
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from solvers_zoo import Grid, Noise, ScoreModel
 
-#: The shortest step is this part of its interval, and the Brownian path is resolved to half of it.
+#: The shortest step is this part of a grid of one interval, and of an interval of N the N-fold, but at most an eighth.
 _SHORTEST = 2.0**-10
 
 
@@ -46,7 +46,7 @@ class TorchSDEAdaptive(TorchSDE):
         ),
     )
     method: str = option(
-        "srk", help="method of torchsde", choices=tuple(name for name in CALCULUS if name != "reversible_heun")
+        "srk", help="method of torchsde", choices=("srk", "heun", "midpoint", "euler")
     )
     rtol: float = option(1e-3, help="relative tolerance", above=0.0)
     atol: float = option(1e-3, help="absolute tolerance", above=0.0)
@@ -59,7 +59,8 @@ class TorchSDEAdaptive(TorchSDE):
         from torchsde import sdeint
 
         sde = ReverseSDE(model, grid, self.variable, self.level, CALCULUS[self.method])
-        path = self._path(sde, noise)
+        part = min(_SHORTEST * grid.steps, 1 / 8)
+        path = self._path(sde, noise, part)
         if state is None:
             state = State(0, grid[0], x)
         for index in range(state.index, grid.steps):
@@ -70,15 +71,18 @@ class TorchSDEAdaptive(TorchSDE):
             try:
                 ys = sdeint(
                     sde, y, ends, bm=Increments(path.increment, y), method=self.method, dt=length, adaptive=True,
-                    rtol=self.rtol, atol=self.atol, dt_min=_SHORTEST * length,
+                    rtol=self.rtol, atol=self.atol, dt_min=part * length,
                 )  # fmt: skip
-            except AssertionError as error:
-                raise ZooError(f"{self} gave up between t = {t.t:g} and {s.t:g}: {error}") from error
+            except AssertionError as error:  # torchsde asserts one thing while it runs: that its error estimate is a number
+                raise ModelError(
+                    f"{self}: values are not finite in step {index + 1} of {grid.steps}, between t = {t.t:g} and {s.t:g}. Check the "
+                    "model there, or take more steps."
+                ) from error
             state = State(index + 1, s, sde.state(ys[-1], s))
             yield state
 
-    def _path(self, sde: ReverseSDE, noise: Noise) -> Any:
-        """One Brownian path a sample over the whole grid."""
+    def _path(self, sde: ReverseSDE, noise: Noise, part: float) -> Any:
+        """One Brownian path a sample over the whole grid, resolved to half of the shortest step."""
         make = getattr(noise, "path", None)
         if make is None:
             raise IncompatibleError(
@@ -86,4 +90,4 @@ class TorchSDEAdaptive(TorchSDE):
                 "with a method path(low, high, resolution)."
             )
         shortest = min(b - a for a, b in pairwise(sde.points))
-        return make(sde.low, sde.high, shortest * _SHORTEST / 2)
+        return make(sde.low, sde.high, part / 2 * shortest)

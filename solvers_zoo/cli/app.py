@@ -2,17 +2,42 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from solvers_zoo.cli import check, doctor, listing, new_plugin, plugins, sample, show
 from solvers_zoo.cli.common import Halt
 
 
-class _Interruptible(TyperGroup):
-    """Typer ends quietly on Ctrl-C; here it reaches `main`, which says what happened."""
+class _TrustsDefaults:
+    """Does not coerce defaults.
+
+    Typer coerces every value by pydantic, the import of which would be a third of the time of ``zoo list``; a default
+    that was written as a value of its type has no need of it.
+    """
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        for param in self.get_params(ctx):  # type: ignore[attr-defined]
+            param.process_value = partial(_processed, param, type(param).process_value)
+        rest: list[str] = super().parse_args(ctx, args)  # type: ignore[misc]
+        return rest
+
+
+def _processed(param: Any, coerce: Any, ctx: Any, value: Any) -> Any:
+    if param.required or not (value is None or value is param.default):
+        return coerce(param, ctx, value)
+    return value if param.callback is None else param.callback(ctx, param, value)
+
+
+class _Command(_TrustsDefaults, TyperCommand):
+    """A command of ``zoo``."""
+
+
+class _Zoo(_TrustsDefaults, TyperGroup):
+    """``zoo`` itself. Typer ends quietly on Ctrl-C; here it reaches `main`, which says what happened."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -22,7 +47,7 @@ class _Interruptible(TyperGroup):
 
 
 app = typer.Typer(
-    cls=_Interruptible,
+    cls=_Zoo,
     name="zoo",
     no_args_is_help=True,
     rich_markup_mode="rich",
@@ -51,10 +76,10 @@ def zoo(
     """
 
 
-app.command("list")(listing.list_)
-app.command("show")(show.show)
-app.command("sample")(sample.sample)
-app.command("check")(check.check)
-app.command("plugins")(plugins.plugins)
-app.command("doctor")(doctor.doctor)
-app.command("new-plugin")(new_plugin.new_plugin)
+app.command("list", cls=_Command)(listing.list_)
+app.command("show", cls=_Command)(show.show)
+app.command("sample", cls=_Command)(sample.sample)
+app.command("check", cls=_Command)(check.check)
+app.command("plugins", cls=_Command)(plugins.plugins)
+app.command("doctor", cls=_Command)(doctor.doctor)
+app.command("new-plugin", cls=_Command)(new_plugin.new_plugin)

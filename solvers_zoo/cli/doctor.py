@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import platform
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -49,6 +47,9 @@ def doctor(plugin: common.PluginOption = None, json: common.JsonOption = False) 
 
 
 def _versions() -> Iterable[Line]:
+    import platform
+    from importlib import metadata
+
     from solvers_zoo import __version__
 
     yield Line("versions", f"solvers-zoo {__version__}")

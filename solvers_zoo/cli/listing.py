@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import fields
 from enum import StrEnum
+from itertools import zip_longest
+from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -109,31 +111,39 @@ _COLUMNS: dict[str, list[tuple[str, Any, Callable[[Any], str]]]] = {
 
 
 def _print_table(kind: str, entries: list[Entry]) -> None:
-    from rich import box
-    from rich.table import Table
+    """The table, one line a row but for formulas; written out here, as rich's own takes longer than all the rest."""
     from rich.text import Text
 
     if not entries:
         return
     if kind == "solver":
         entries = sorted(entries, key=lambda entry: (_family(entry), entry.card.name))
-    table = Table(box=box.SIMPLE_HEAD, header_style="bold", padding=(0, 1, 0, 0))
-    columns = _fitted(_table_columns(kind, entries), common.stdout().width)
-    for heading, style, justify, cells in columns:
-        wraps = heading in _WRAPPED
-        width = min(_width(heading, cells), 16) if wraps else _width(heading, cells)
-        table.add_column(heading, style=style, justify=justify, no_wrap=not wraps, min_width=width, overflow="fold")
-    rows = zip(*(cells for *_, cells in columns), strict=True)
-    for i, row in enumerate(rows):
-        last = i + 1 == len(entries) or _family(entries[i]) != _family(entries[i + 1])
-        table.add_row(*map(Text, row), end_section=last)
-    common.stdout().print(table)
+    width = common.stdout().width
+    columns = _fitted(_table_columns(kind, entries), width)
+    widths = _widths(columns, width)
+    text = Text()
+    for (heading, _, justify, _), room in zip(columns, widths, strict=True):
+        text.append(_aligned(heading, justify, room) + "  ", "bold")
+    text.append("\n" + "─" * (sum(widths) + 2 * len(widths) - 2) + "\n", "dim")
+    for i, entry in enumerate(entries):
+        if i and _family(entry) != _family(entries[i - 1]):
+            text.append("\n")
+        cells = [wrap(cells[i], room) or [""] for (*_, cells), room in zip(columns, widths, strict=True)]
+        for row in zip_longest(*cells, fillvalue=""):
+            for (_, style, justify, _), room, cell in zip(columns, widths, row, strict=True):
+                text.append(_aligned(cell, justify, room) + "  ", style)
+            text.append("\n")
+    common.stdout().print(text, soft_wrap=True, end="\n")
+
+
+def _aligned(text: str, justify: str, width: int) -> str:
+    return text.center(width) if justify == "center" else text.rjust(width) if justify == "right" else text.ljust(width)
 
 
 _Column = tuple[str, str, Any, list[str]]
 
-#: Columns that may wrap; all others keep to one line.
-_WRAPPED = ("title", "formula")
+#: Columns that may wrap, and the least room for them; all others keep to one line.
+_WRAPPED = {"title": 20, "formula": 30}
 
 
 def _table_columns(kind: str, entries: list[Entry]) -> list[_Column]:
@@ -154,10 +164,25 @@ def _fitted(columns: list[_Column], width: int) -> list[_Column]:
     """The columns that fit in ``width``: plugin, family and title give way to the figures."""
     for dropped in ("", "plugin", "family", "title"):
         columns = [column for column in columns if column[0] != dropped]
-        least = [min(_width(head, cells), 16 if head in _WRAPPED else 999) for head, _, _, cells in columns]
-        if sum(least) + 2 * len(columns) + 1 <= width:
+        if sum(_least(column) + 2 for column in columns) <= width:
             break
     return columns
+
+
+def _widths(columns: list[_Column], width: int) -> list[int]:
+    """Room for every column: its own width, but those that may wrap share what the others leave."""
+    widths = [_width(heading, cells) for heading, _, _, cells in columns]
+    over = sum(widths) + 2 * len(widths) - width
+    for i in reversed(range(len(columns))):  # the formula first, then the title
+        cut = min(over, widths[i] - _least(columns[i]))
+        if cut > 0:
+            widths[i], over = widths[i] - cut, over - cut
+    return widths
+
+
+def _least(column: _Column) -> int:
+    natural = _width(column[0], column[3])
+    return min(natural, _WRAPPED[column[0]]) if column[0] in _WRAPPED else natural
 
 
 def _width(heading: str, cells: list[str]) -> int:

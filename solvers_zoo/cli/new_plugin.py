@@ -5,16 +5,17 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Iterator
-from importlib import resources
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from string import Template
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from solvers_zoo.cli import common
 from solvers_zoo.errors import StorageError
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
 
 _SUFFIX = ".template"
 
@@ -76,6 +77,8 @@ def _names(name: str) -> dict[str, str]:
 
 def _template(words: dict[str, str]) -> Iterator[tuple[Path, Traversable]]:
     """The files of the template with the place where each goes."""
+    from importlib import resources
+
     todo = [(Path(), resources.files("solvers_zoo.cli") / "template")]
     while todo:
         folder, here = todo.pop()

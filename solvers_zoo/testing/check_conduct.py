@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 import solvers_zoo as zoo
-from solvers_zoo import ModelError, SeededNoise, State
+from solvers_zoo import ModelError, SeededNoise, State, ZooError
 from solvers_zoo.testing.probe import ModelSpy, NoiseSpy
 from solvers_zoo.testing.problems import elementwise, gaussian, grid, hard_ou, mixture_1d, mixture_2d, spread
 from solvers_zoo.testing.report import Broken
@@ -46,11 +46,11 @@ def check_evaluations(subject: Subject) -> str:
         )
     steps, calls = counted[-1]
     if facts.evaluations is None:
-        require(facts.adaptive or subject.solver.nfe(13) is not None, "it names no cost and is not adaptive.")
-        return f"{calls} calls in {steps} steps, as it says."
+        return f"{calls} calls in {steps} steps; only a run can tell."
+    earlier, before = counted[-2]  # start-up may cost more
     require(
-        abs(calls - facts.evaluations * steps) <= facts.evaluations + 1,
-        f"{steps} steps made {calls} calls, and the card says {facts.evaluations:g} a step.",
+        abs(calls - before - facts.evaluations * (steps - earlier)) <= facts.evaluations + 1,
+        f"{steps - earlier} further steps made {calls - before} calls, and the card says {facts.evaluations:g} a step.",
     )
     return f"{', '.join(f'{calls} calls in {steps}' for steps, calls in counted)} steps, as declared."
 
@@ -144,13 +144,13 @@ def check_purity(subject: Subject) -> str:
     with torch.no_grad():
         for number, state in enumerate(subject.solver.solve(Keep(problem.model), x, times, _noise(x)), 1):
             kept += [(tensor, tensor.clone()) for tensor in (state.x, *tensors(state.memory))]
-            require(
-                state.index == number or not subject.steps_itself, f"state {number} says it is number {state.index}."
-            )
-            require(
-                not subject.steps_itself or state.point.t == times[number].t,
-                f"the state after step {number} says t = {state.point.t}, the grid says {times[number].t}.",
-            )
+            if subject.steps_itself:
+                require(state.index == number, f"state {number} says it is number {state.index}.")
+                due = times[number].t
+                require(
+                    state.point.t == due,
+                    f"the state after step {number} says t = {state.point.t}, the grid says {due}.",
+                )
     require(same_bits(x, problem.x), "it changes its start in place.")
     require(all(same_bits(a, b) for a, b in kept), "it changes a state or a memory that it gave out earlier.")
     require(all(same_bits(a, b) for a, b in answers), "it changes the model's input or answer in place.")
@@ -240,7 +240,8 @@ def check_resume(subject: Subject) -> str:
     x, times = problem.x, problem.grid(_STEPS)
     states = subject.states(problem.model, x, times, _noise(x))
     wrong: list[str] = []
-    for state in states[:-1]:
+    stops = states[:-1] if len(states) <= 2 * _STEPS else states[: -1 : len(states) // 6]
+    for state in stops:
         try:
             ends = subject.states(problem.model, torch.full_like(x, torch.nan), times, _noise(x), state)
         except Exception as error:
@@ -252,7 +253,7 @@ def check_resume(subject: Subject) -> str:
         require(wrong or len(states) == 1, "it is declared not resumable, and resumes bit for bit.")
         return f"does not resume, as declared: {wrong[0] if wrong else 'it gives one state, the last'}."
     require(not wrong, f"{wrong[0] if wrong else ''}.")
-    return f"the same bits from each of {len(states) - 1} states."
+    return f"the same bits from each of {len(stops)} states."
 
 
 def _named(subject: Subject) -> range:
@@ -274,7 +275,10 @@ def check_nan(subject: Subject) -> str:
     model = zoo.FunctionModel(answer, sde=problem.model.sde, prediction="x0")
     try:
         zoo.sample(model, subject.solver, grid=times, x=problem.x)
-    except ModelError as error:
+    except ZooError as error:
+        if subject.facts.adaptive and "step" in str(error):  # it may give up on its step before the driver looks
+            return f"reported: {error}"
+        require(isinstance(error, ModelError), f"NaN is reported as a {type(error).__name__}: {error}")
         named = [k for k in _named(subject) if f"step {k} of" in str(error)]
         require(named, f"NaN from the fourth time on is reported as: {error}")
         return f"reported: {error}"

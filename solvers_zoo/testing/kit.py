@@ -75,6 +75,8 @@ def conform(subject: Any, quick: bool = False, checks: Iterable[str] | None = No
     chosen = _chosen(checks)
     main, rest = _settings(subject)
     rest = [solver for solver in rest if (solver.facts().evaluations or 0) <= _COSTLY]
+    if main.facts().adaptive:  # every number of a step-size controller would be one more long run
+        rest = [solver for solver in rest if _differs_in_kind(main, solver)]
     report = Report()
     for check in chosen:
         if not check.every:
@@ -98,6 +100,12 @@ def _chosen(names: Iterable[str] | None) -> list[Check]:
         if name not in known:
             raise UnknownNameError("check", name, known)
     return [known[name] for name in names]
+
+
+def _differs_in_kind(main: Solver, other: Solver) -> bool:
+    """Whether an option other than a number differs."""
+    changed = [name for name in main.options() if getattr(main, name) != getattr(other, name)]
+    return not any(main.options()[name].kind in ("float", "int") for name in changed)
 
 
 def _settings(subject: Any) -> tuple[Solver, list[Solver]]:

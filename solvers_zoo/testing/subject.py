@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from solvers_zoo import Grid, Noise, OptionError, SeededNoise, Solver, SolverCard, State, StepSolver
+from solvers_zoo import Grid, IncompatibleError, Noise, OptionError, SeededNoise, Solver, SolverCard, State, StepSolver
 from solvers_zoo.testing.report import Broken, Finding, NotApplicable, Refused, Status
 
 
@@ -87,7 +87,7 @@ class Check:
             status, message = "pass", self.body(subject)
         except NotApplicable as why:
             status, message = "not-applicable", str(why)
-        except Refused as why:
+        except (Refused, IncompatibleError) as why:  # the latter from a solver that finds out while it runs
             status, message = "refused", str(why)
         except Broken as why:
             status, message = "fail", str(why)

@@ -120,13 +120,16 @@ def particle_table(dim: int, mixtures: int, particles: int, dtype: torch.dtype) 
     for seed in range(mixtures):
         model = registry.model("mixture-5", dim=dim, seed=seed)
         floor = exact_floor(model, particles)
-        write(f"\nd = {dim}, mixture {seed}; exact samples show mean {floor.mean:.4f} TV {floor.tv:.4f} cov {floor.cov:.4f}")
+        write(
+            f"\nd = {dim}, mixture {seed}; exact samples show mean {floor.mean:.4f} TV {floor.tv:.4f} cov {floor.cov:.4f}"
+        )
         write("    N   mean     TV    cov" + "".join(f"  | {form:>10}: mean, TV, cov" for form in ERRORS))
         rows: list[list[Indicators]] = []
         for steps, delta in zip(STEPS, DELTAS, strict=True):
-            runs = [particle_run(model, steps, particles=particles, dtype=dtype)]
-            for form in ERRORS:
-                runs.append(particle_run(model, steps, delta=delta, form=form, particles=particles, dtype=dtype))
+            cases = [(0.0, "constant"), *((delta, form) for form in ERRORS)]
+            runs = [
+                particle_run(model, steps, delta=d, form=form, particles=particles, dtype=dtype) for d, form in cases
+            ]
             rows.append(runs)
             write(f"{steps:5d} " + "  |     ".join(f"{r.mean:6.4f} {r.tv:6.4f} {r.cov:6.4f}" for r in runs))
         coarse = [i for i, steps in enumerate(STEPS) if steps <= 48]

@@ -100,8 +100,8 @@ def test_law_of_a_projection():
     along = [float(direction @ torch.tensor(c, dtype=F64) @ direction) for c in covs]
     assert np.allclose(law.stds**2, point.alpha**2 * np.array(along) + point.sigma**2)
     x = starts(model, point, 20_000) @ direction
-    D = np.abs(np.exp(law.log_cdf(np.sort(x.numpy()))) - (np.arange(20_000) + 0.5) / 20_000).max()
-    assert D < 1.63 / math.sqrt(20_000)  # Kolmogorov-Smirnov, 1 %
+    gap = np.abs(np.exp(law.log_cdf(np.sort(x.numpy()))) - (np.arange(20_000) + 0.5) / 20_000).max()
+    assert gap < 1.63 / math.sqrt(20_000)  # Kolmogorov-Smirnov, 1 %
 
 
 def test_exact_map_has_no_distance():

@@ -80,7 +80,9 @@ def test_scaled_floors_are_those_of_full_size():
         "marginal TV": torch.stack([_marginal(x[:, 0], cov) for x in sets]),
     }
     for name, values in full.items():
-        assert float(values.mean()) == pytest.approx(found[name].floor, abs=4 * float(values.std()) / math.sqrt(25)), name
+        assert float(values.mean()) == pytest.approx(found[name].floor, abs=4 * float(values.std()) / math.sqrt(25)), (
+            name
+        )
 
 
 def _marginal(x, cov):

@@ -72,12 +72,29 @@ def test_a_sample_sees_the_same_noise_in_any_batch(dim):
 def test_order_of_asking_leaves_no_trace(dim):
     forwards, again = noise(range(7), (dim,)), noise(range(7), (dim,))
     expected = [(d.fresh(), d.fresh(), d.uniform()) for d in map(forwards.at, range(9))]
-    for step in (8, 0, 1, 2, 7, 3, 3, 8):
+    for step in (8, 0, 1, 2, 2, 2, 7, 3, 3, 3, 8):
         draws = again.at(step)
         for value in expected[step]:
             got = draws.uniform() if value.dim() == 1 else draws.fresh()
             assert torch.equal(got, value)
             got.zero_()  # and what a caller does with its numbers leaves none either
+
+
+def test_numbers_are_box_muller_of_the_words_at_their_address():
+    made = noise(range(10), (7,), seed=3)
+    z = made.at(5).fresh()
+    for sample in range(10):
+        values = []
+        for block in range(2):  # ceil(7 / 4) counters
+            u = [(int(word) + 0.5) / 2**32 for word in Philox(3)(block, sample, 5, STEPS << 24)]
+            for radius, turn in ((u[0], u[1]), (u[2], u[3])):
+                r, angle = math.sqrt(-2 * math.log(radius)), 2 * math.pi * turn
+                values.append((r * math.cos(angle), r * math.sin(angle)))
+        first, second, third, fourth = (
+            values  # words of counter 0, 1 are kept apart: number j is word j // 2 of counter j % 2
+        )
+        expected = [first[0], third[0], first[1], third[1], second[0], fourth[0], second[1]]
+        assert torch.equal(z[sample], torch.tensor(expected, dtype=torch.float64).float())
 
 
 def test_ten_million_numbers_are_the_same_in_pieces():

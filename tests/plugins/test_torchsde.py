@@ -1,0 +1,246 @@
+"""The torchsde bridge: laws by exact probing, strong orders on one path, costs as counted."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+import solvers_zoo as zoo
+import zoo_torchsde
+from solvers_zoo.testing.probe import ProbeNoise
+
+MEAN, VAR = 1.3, 0.25
+EDM = zoo.EDM(sigma_min=0.02, sigma_max=10.0)
+X = torch.linspace(-3, 3, 12, dtype=torch.float64).reshape(6, 2)
+
+#: method: calls a step, calls to start, weak order
+METHODS = {
+    "euler": (1, 0, 1), "milstein": (1, 0, 1), "srk": (2, 0, 2), "heun": (2, 0, 2), "midpoint": (2, 0, 2),
+    "euler-heun": (1, 0, 1), "log-ode": (2, 0, 2), "reversible-heun": (1, 1, 2),
+}  # fmt: skip
+
+
+def ou():
+    wide = zoo.OU()
+    return zoo.OU(t_min=wide.at_rho(0.02).t, t_max=wide.at_rho(10.0).t)
+
+
+def target(sde, dim=2):
+    return zoo.Gaussian(mean=[MEAN] * dim, cov=VAR, sde=sde)
+
+
+def law(solver, sde, steps):
+    """Mean and variance of the result from the exact law at the start, every draw probed: no Monte Carlo."""
+    model, grid = target(sde, 1), zoo.grid("karras").make_grid(sde, steps)
+
+    def run(x, noise):
+        *_, last = solver.solve(model, x, grid, noise)
+        return last.x.flatten()
+
+    count = ProbeNoise(torch.zeros(1, 1, dtype=torch.float64))
+    run(count.like, count)
+    draws = len(count.addresses)
+    x = torch.zeros(draws + 2, 1, dtype=torch.float64)
+    x[1] = 1
+    weights = torch.zeros(draws, draws + 2, dtype=torch.float64)
+    weights[:, 2:] = torch.eye(draws, dtype=torch.float64)
+    end = run(x, ProbeNoise(x, weights, count.addresses))
+    a, b, c = float(end[1] - end[0]), float(end[0]), end[2:] - end[0]
+    first, last = grid[0], grid[-1]
+    variance = a * a * (first.alpha**2 * VAR + first.sigma**2) + float(c.square().sum())
+    return a * first.alpha * MEAN + b - last.alpha * MEAN, variance / (last.alpha**2 * VAR + last.sigma**2) - 1
+
+
+@pytest.mark.parametrize("variable", ["t", "lam"])
+@pytest.mark.parametrize("process", ["edm", "ou"])
+@pytest.mark.parametrize("name", METHODS)
+def test_weak_order(name, process, variable):
+    sde = EDM if process == "edm" else ou()
+    solver = zoo.solver(f"torchsde-{name}", variable=variable)
+    order = METHODS[name][2]
+    assert solver.facts().weak_order == order
+    (_, coarse), (mean, fine) = (law(solver, sde, n) for n in (128, 256))
+    assert math.log2(abs(coarse / fine)) == pytest.approx(order, abs=0.2)
+    assert abs(fine) < (0.03 if order == 1 else 5e-3)
+    assert abs(mean) < 5e-3
+
+
+def test_sigma_as_the_variable():
+    solver = zoo.solver("torchsde-srk", variable="sigma")
+    (_, coarse), (_, fine) = (law(solver, ou(), n) for n in (64, 128))
+    assert math.log2(abs(coarse / fine)) == pytest.approx(2, abs=0.25)
+
+
+@pytest.mark.parametrize("level", [0.3, 1.0, 1.7])
+def test_every_level_has_the_same_law(level):
+    mean, off = law(zoo.solver("torchsde-srk", level=level), ou(), 128)
+    assert abs(mean) < 3e-3
+    assert abs(off) < 3e-3
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_cost_is_counted_and_exact(name):
+    """torchsde also asks for a slope to see its shape, and srk for a stage twice; neither reaches the model."""
+    each, start, _ = METHODS[name]
+    solver = zoo.solver(f"torchsde-{name}")
+    for steps in (1, 2, 5):
+        result = zoo.sample(target(EDM), solver, steps=steps, x=X)
+        assert result.nfe == solver.nfe(steps) == each * steps + start
+    assert solver.facts().evaluations == each
+
+
+def test_euler_is_euler_maruyama_and_equivalents_are():
+    model, grid = target(EDM), zoo.grid("karras").make_grid(EDM, 6)
+
+    def run(spec):
+        return zoo.sample(model, spec, grid=grid, x=X, seed=3).x
+
+    assert torch.allclose(run("torchsde-euler"), run("euler-maruyama"), rtol=1e-12)
+    for name in METHODS:
+        for other in zoo.solver(f"torchsde-{name}").facts().equivalents:
+            assert torch.allclose(run(f"torchsde-{name}"), run(other), rtol=1e-12)
+    assert not torch.allclose(run("torchsde-heun"), run("torchsde-midpoint"), atol=1e-3)
+
+
+class PathNoise(zoo.Noise):
+    """One Brownian path in lam, so that a refined grid sees the same noise."""
+
+    def __init__(self, low, high, n):
+        self.path = zoo.SeededNoise(0, range(n), (1,), torch.float64).path(low, high, (high - low) / 4096)
+
+    def at(self, index):
+        return _PathDraws(self.path)
+
+
+class _PathDraws(zoo.Draws):
+    def __init__(self, path):
+        self.path = path
+
+    def between(self, t, s, area=False):
+        root = math.sqrt(s.lam - t.lam)
+        drawn = self.path.increment(t.lam, s.lam, area)
+        return tuple(part / root for part in drawn) if area else drawn / root
+
+    def fresh(self):
+        raise NotImplementedError
+
+    uniform = fresh
+
+
+@pytest.mark.parametrize("name, order", [("euler", 1.0), ("srk", 1.5), ("heun", 1.0), ("reversible-heun", 1.0)])
+def test_strong_order_on_one_path(name, order):
+    """A mixture in 1-D, in lam, against 2048 steps of srk on the same path; srk alone sees the Levy area."""
+    sde = zoo.EDM(sigma_min=0.1, sigma_max=3.0)
+    model = zoo.Mixture([0.3, 0.7], [[-1.0], [1.2]], [0.09, 0.25], sde=sde)
+    low, high = sde.at(3.0).lam, sde.at(0.1).lam
+    noise = PathNoise(low, high, 200)
+    x = torch.linspace(-6, 6, 200, dtype=torch.float64)[:, None]
+
+    def run(name, steps):
+        grid = zoo.Grid(sde, [3.0, *(sde.at_lam(low + i / steps * (high - low)).t for i in range(1, steps)), 0.1])
+        *_, last = zoo.solver(f"torchsde-{name}", variable="lam").solve(model, x, grid, noise)
+        return last.x
+
+    exact = run("srk", 1024)
+    errors = [float((run(name, steps) - exact).square().mean().sqrt()) for steps in (16, 32, 64)]
+    assert math.log2(errors[0] / errors[2]) / 2 == pytest.approx(order, abs=0.25)
+    assert zoo.solver(f"torchsde-{name}").facts().strong_order == order
+
+
+def test_samples_are_their_own_and_global_randomness_is_untouched():
+    before = torch.random.get_rng_state()
+    for name in METHODS:
+        whole = zoo.sample(target(EDM), f"torchsde-{name}", steps=4, x=X, seed=1).x
+        assert torch.equal(zoo.sample(target(EDM), f"torchsde-{name}", steps=4, x=X[:1], seed=1).x, whole[:1]), name
+    zoo.sample(target(EDM), "torchsde-adaptive", steps=2, x=X, seed=1)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_shapes_dtypes_and_resuming(name):
+    model = zoo.Gaussian(mean=torch.full((3, 4, 4), MEAN), cov=VAR, sde=EDM)
+    grid = zoo.grid("karras").make_grid(EDM, 5)
+    noise = zoo.SeededNoise(0, range(2), (3, 4, 4))
+    x = 10 * noise.start().fresh()
+    solver = zoo.solver(f"torchsde-{name}")
+    states = list(solver.solve(model, x, grid, noise))
+    assert states[-1].x.shape == (2, 3, 4, 4)
+    assert states[-1].x.dtype is torch.float32
+    for state in states[:-1]:
+        *_, last = solver.solve(model, x * torch.nan, grid, noise, state)
+        assert torch.equal(last.x, states[-1].x)
+
+
+class Spy(zoo.ModelWrapper):
+    def __init__(self, model):
+        super().__init__(model)
+        self.seen = []
+
+    def __call__(self, x, point, **condition):
+        self.seen.append(point.t)
+        return self.model(x, point, **condition)
+
+
+@pytest.mark.parametrize("variable", ["t", "sigma", "lam"])
+@pytest.mark.parametrize("name", [*METHODS, "adaptive"])
+def test_the_model_is_never_called_outside_the_grid(name, variable):
+    model = Spy(target(zoo.OU(t_min=1e-5, t_max=3.0)))
+    times = [3.0, 1.0, 0.3, 0.1]
+    x = zoo.sample(model, zoo.solver(f"torchsde-{name}", variable=variable), grid=times, x=X.float()).x
+    assert x.isfinite().all()
+    assert (min(model.seen), max(model.seen)) >= (0.1, 1.0)
+    assert max(model.seen) <= 3.0
+
+
+def test_adaptive_stepping_meets_its_tolerance_and_sees_one_path():
+    """Smaller tolerances cost more and end nearer to the strong solution, which all settings share."""
+    sde = zoo.EDM(sigma_min=0.3, sigma_max=3.0)
+    model, x = target(sde), X[:3]
+
+    def run(**options):
+        return zoo.sample(model, zoo.solver("torchsde-adaptive", variable="lam", **options), grid=[3.0, 1.0, 0.3], x=x, seed=2)
+
+    exact = run(rtol=1e-5, atol=1e-5)
+    ends = {tol: run(rtol=tol, atol=tol) for tol in (1e-1, 1e-2, 1e-3)}
+    errors = {tol: float((end.x - exact.x).abs().max()) for tol, end in ends.items()}
+    costs = [end.nfe for end in ends.values()]
+    assert costs == sorted(costs)
+    assert costs[0] < costs[-1] < exact.nfe
+    assert all(error < 3 * tol for tol, error in errors.items())
+    heun = run(method="heun", rtol=1e-3, atol=1e-3)
+    assert (heun.x - exact.x).abs().max() < 3e-2
+    assert torch.equal(run(rtol=1e-2, atol=1e-2).x, ends[1e-2].x)
+
+
+def test_adaptive_needs_a_path_and_explains_a_failing_model():
+    noise = ProbeNoise(X)
+    with pytest.raises(zoo.IncompatibleError, match="Brownian path"):
+        zoo.sample(target(EDM), "torchsde-adaptive", steps=2, x=X, noise=noise)
+    bad = zoo.FunctionModel(lambda x, t: x * torch.nan, sde=EDM, prediction="x0")
+    with pytest.raises(zoo.ModelError, match="step 1 of 2"):
+        zoo.sample(bad, "torchsde-adaptive", steps=2, x=X)
+
+
+def test_what_is_refused():
+    sde = zoo.sde("rectified-flow")
+    grid = zoo.Grid(sde, [1.0, 0.5, 0.1])
+    for variable in ("t", "sigma", "lam"):
+        for name in [*METHODS, "adaptive"]:
+            assert "alpha = 0" in zoo.solver(f"torchsde-{name}", variable=variable).supports(sde, grid)
+    assert "increases" in zoo.solver("torchsde-srk").supports(EDM, zoo.Grid(EDM, [0.1, 1.0]))
+
+
+def test_cards_agree_with_the_installed_library(monkeypatch):
+    import torchsde.settings
+
+    assert zoo_torchsde.doctor() == []
+    monkeypatch.delattr(torchsde.settings.METHODS, "srk")
+    monkeypatch.setattr(torchsde.settings.METHODS, "sra3", "sra3", raising=False)
+    assert [line.split("'")[1] for line in zoo_torchsde.doctor()] == ["srk", "sra3"]
+
+
+def test_a_thousand_steps_do_not_recurse():
+    result = zoo.sample(target(EDM), "torchsde-euler", steps=1000, x=X[:1], dtype=torch.float64)
+    assert result.x.isfinite().all()
