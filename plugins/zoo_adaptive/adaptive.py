@@ -166,7 +166,7 @@ class Adaptive(Solver):
             error = self._size(step, state.x, u)
             good = (error <= 1) & ~done
             progress = self._judge(progress, error, power, h, target, good, done, calls)
-            self._refuse_underflow(progress, ~(good | done), abs(end - begin))
+            self._refuse_underflow(progress, ~(good | done), error, abs(end - begin))
             done = done | (good & last)
             point = grid[-1] if done.all() else self._point(grid, progress.u)
             state = State(state.index + 1, point, where(good, step.x, state.x), progress)
@@ -231,12 +231,16 @@ class Adaptive(Solver):
             evaluations=old.evaluations + calls * under_way,
         )
 
-    def _refuse_underflow(self, progress: Progress, rejected: Any, span: float) -> None:
+    def _refuse_underflow(self, progress: Progress, rejected: Any, error: Any, span: float) -> None:
         short = rejected & (progress.h.abs() < SHORTEST * span)
-        if short.any():
-            row = int(short.flatten().nonzero()[0])
-            raise ZooError(
-                f"{self}: the step of sample {row} shrank to {progress.h.flatten()[row].item():.2g} at {self.clock} = "
-                f"{progress.u.flatten()[row].item():g} without meeting rtol = {self.rtol:g}, atol = {self.atol:g}; the model is not "
-                "smooth there, or the tolerance is below the rounding of the state: loosen it or use float64."
-            )
+        if not short.any():
+            return
+        row = int(short.flatten().nonzero()[0])
+        u, h, size = (entry.flatten()[row].item() for entry in (progress.u, progress.h, error))
+        where_and_what = f"{self}: the step of sample {row} shrank to {h:.2g} at {self.clock} = {u:g}"
+        if size == float("inf"):
+            raise ZooError(f"{where_and_what}, as the values there are not finite; check the model there.")
+        raise ZooError(
+            f"{where_and_what} without meeting rtol = {self.rtol:g}, atol = {self.atol:g}; the model is not smooth there, "
+            "or the tolerance is below the rounding of the state: loosen it or use float64."
+        )

@@ -6,6 +6,7 @@ misuse of the command line 2, Ctrl-C 130; ``ZOO_DEBUG=1`` adds the traceback.
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -20,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run ``zoo`` with ``arguments`` (the process's own by default) and exit with its status."""
     from solvers_zoo.cli.app import app
 
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a sign that the terminal's encoding lacks is no reason to fail
     try:
         status = app(args=arguments, prog_name="zoo", standalone_mode=False)
     except ZooError as error:

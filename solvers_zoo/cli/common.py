@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 OWN = "solvers-zoo"
 #: Kinds by what ``zoo list`` calls them, in the order in which a bare name is looked up.
 PLURALS = {"solvers": "solver", "sdes": "sde", "models": "model", "grids": "grid"}
+_WIDE = 200
+_INKS = {"bold": "1", "dim": "2", "green": "32", "bold cyan": "1;36", "bold red": "1;31"}
 WORDS = {"solver": "solver", "sde": "SDE", "model": "model", "grid": "grid rule"}
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
@@ -75,13 +78,24 @@ def stderr() -> Console:
 def _console(terminal: bool, stderr: bool) -> Console:
     from rich.console import Console
 
-    width = None if terminal or "COLUMNS" in os.environ else 200
+    width = None if terminal or "COLUMNS" in os.environ else _WIDE
     return Console(stderr=stderr, width=width, highlight=False)
+
+
+def width() -> int:
+    """How wide stdout is; very wide where it is no terminal."""
+    return shutil.get_terminal_size((80 if sys.stdout.isatty() else _WIDE, 24)).columns
+
+
+def ink(text: str, style: str) -> str:
+    """``text`` in a style of `_INKS`, where stdout shows any; for commands that importing rich would make slow."""
+    plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
+    return text if plain or not style else f"\x1b[{_INKS[style]}m{text}\x1b[0m"
 
 
 def say(text: str, style: str = "") -> None:
     """A line on stdout as it is: no markup, no wrapping."""
-    stdout().print(text, style=style or None, markup=False, soft_wrap=True)
+    sys.stdout.write(ink(text, style) + "\n")
 
 
 def print_json(data: Any) -> None:
@@ -162,10 +176,9 @@ def problems(found: Registry) -> list[tuple[str, Plugin]]:
 def print_problems(found: Registry) -> None:
     """A line for everything that is wrong with a plugin."""
     for problem, plugin in problems(found):
-        stdout().print(f"[bold red]✗[/] [bold]{plugin.name}[/] ({plugin.dist})", end=" ")
-        say(problem)
+        say(f"{ink('✗', 'bold red')} {ink(plugin.name, 'bold')} ({plugin.dist}) {problem}")
     if problems(found):
-        stdout().print("[dim]`zoo doctor` shows more.[/]")
+        say("`zoo doctor` shows more.", "dim")
 
 
 # -- completion ----------------------------------------------------------------------------------------------------

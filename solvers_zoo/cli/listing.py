@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from enum import StrEnum
 from itertools import zip_longest
@@ -59,7 +59,7 @@ def list_(
     total = len(found.entries(wanted))
     shown = f"{len(entries)} of {total}" if keep else str(total)
     plugins = len({(entry.dist, entry.plugin) for entry in entries})
-    common.stdout().print(f"[dim]{shown} {kind} from {plugins} plugins. `zoo show NAME` tells all of one.[/]")
+    common.say(f"{shown} {kind} from {plugins} plugins. `zoo show NAME` tells all of one.", "dim")
     common.print_problems(found)
 
 
@@ -111,29 +111,30 @@ _COLUMNS: dict[str, list[tuple[str, Any, Callable[[Any], str]]]] = {
 
 
 def _print_table(kind: str, entries: list[Entry]) -> None:
-    """The table, one line a row but for formulas; written out here, as rich's own takes longer than all the rest."""
-    from rich.text import Text
-
+    """The table, one line a row but for formulas; written out here, as importing rich's takes longer than all the rest."""
     if not entries:
         return
     if kind == "solver":
         entries = sorted(entries, key=lambda entry: (_family(entry), entry.card.name))
-    width = common.stdout().width
-    columns = _fitted(_table_columns(kind, entries), width)
-    widths = _widths(columns, width)
-    text = Text()
-    for (heading, _, justify, _), room in zip(columns, widths, strict=True):
-        text.append(_aligned(heading, justify, room) + "  ", "bold")
-    text.append("\n" + "─" * (sum(widths) + 2 * len(widths) - 2) + "\n", "dim")
+    columns = _fitted(_table_columns(kind, entries), common.width())
+    widths = _widths(columns, common.width())
+    _print_row([heading for heading, *_ in columns], ["bold"] * len(columns), columns, widths)
+    common.say("─" * (sum(widths) + 2 * len(widths) - 2), "dim")
     for i, entry in enumerate(entries):
         if i and _family(entry) != _family(entries[i - 1]):
-            text.append("\n")
+            common.say("")
         cells = [wrap(cells[i], room) or [""] for (*_, cells), room in zip(columns, widths, strict=True)]
         for row in zip_longest(*cells, fillvalue=""):
-            for (_, style, justify, _), room, cell in zip(columns, widths, row, strict=True):
-                text.append(_aligned(cell, justify, room) + "  ", style)
-            text.append("\n")
-    common.stdout().print(text, soft_wrap=True, end="\n")
+            _print_row(row, [style for _, style, _, _ in columns], columns, widths)
+    common.say("")
+
+
+def _print_row(cells: Sequence[str], styles: Sequence[str], columns: list[_Column], widths: list[int]) -> None:
+    parts = [
+        common.ink(_aligned(cell, justify, width), style)
+        for cell, style, (_, _, justify, _), width in zip(cells, styles, columns, widths, strict=True)
+    ]
+    common.say("  ".join(parts).rstrip())
 
 
 def _aligned(text: str, justify: str, width: int) -> str:

@@ -72,7 +72,7 @@ def error_report(model: AnalyticModel, x: Tensor, point: Any = None, seed: int =
     small = max(2, min(n, max(64, BUDGET // (RESAMPLES * max(size, DIRECTIONS)))))
     mean, cov = model.moments(at)
     exact = _draw(model, at, seed, range(n))
-    sets = _draw(model, at, seed, range(0, RESAMPLES * small)).view(RESAMPLES, small, size)
+    sets = _draw(model, at, seed, range(n, n + RESAMPLES * small)).view(RESAMPLES, small, size)
     scale = (small / n) ** 0.5
     figures = [
         _figure(

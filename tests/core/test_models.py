@@ -222,11 +222,11 @@ def test_blocks_of_work_do_not_show():
 
 
 @pytest.mark.parametrize("shape", [(5,), (1, 4, 4)])
-def test_kernel_mixture_is_a_mixture(shape):
-    sde = zoo.EDM()
+@pytest.mark.parametrize("sde", [zoo.EDM(), zoo.OU()], ids=str)
+def test_kernel_mixture_is_a_mixture(sde, shape):
     data = torch.arange(40 * math.prod(shape), dtype=F64).view(40, *shape).mul(0.7).sin()
     kernel, mixture = zoo.KernelMixture(data, 0.3, sde), zoo.Mixture([1.0] * 40, data, 0.09, sde)
-    for t in (0.05, 1.0, 80.0):
+    for t in (0.05, 1.0, sde.t_max):
         point = sde.at(t)
         x = exact_samples(kernel, point, 300)
         assert torch.allclose(kernel(x, point).x0, mixture(x, point).x0, atol=1e-12)

@@ -11,7 +11,11 @@ import torch
 import solvers_zoo as zoo
 from solvers_zoo.numerics.tableau import Tableau, rooted_trees
 
-RK4 = {"A": ((), (1 / 2,), (0.0, 1 / 2), (0.0, 0.0, 1.0)), "b": (1 / 6, 1 / 3, 1 / 3, 1 / 6), "c": (0.0, 1 / 2, 1 / 2, 1.0)}
+RK4 = {
+    "A": ((), (1 / 2,), (0.0, 1 / 2), (0.0, 0.0, 1.0)),
+    "b": (1 / 6, 1 / 3, 1 / 3, 1 / 6),
+    "c": (0.0, 1 / 2, 1 / 2, 1.0),
+}
 
 
 def test_numbers_of_rooted_trees():

@@ -30,8 +30,6 @@ class Fixed(zoo.Noise, zoo.Draws):
         raise AssertionError("not asked for")
 
 
-
-
 @pytest.mark.parametrize("variance", ["small", "large"])
 def test_algorithm_2_of_ho(variance):
     """The paper's lines, in its own alphas and betas, on neighbouring steps of its table."""
@@ -104,7 +102,9 @@ def test_coefficients_keep_their_digits(h):
     eps = torch.ones(1, 1, dtype=torch.float64)
     model = zoo.FunctionModel(lambda x, t: eps, sde=sde, prediction="eps")
     x = grid[0].sigma * eps  # so that x0 = 0 and only the noise is left
-    got = zoo.sample(model, solver="ddim:eta=1", grid=grid, x=x, noise=Fixed(torch.zeros(1, 1, 1, dtype=torch.float64))).x
+    got = zoo.sample(
+        model, solver="ddim:eta=1", grid=grid, x=x, noise=Fixed(torch.zeros(1, 1, 1, dtype=torch.float64))
+    ).x
     s = grid[1]
     assert got.item() / s.sigma == pytest.approx(math.exp(s.lam * -1 + grid[0].lam), abs=2e-13 / s.sigma)
 

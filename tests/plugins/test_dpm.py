@@ -88,7 +88,9 @@ def paper_dpmpp_2m(model, x, grid):
 
 
 @pytest.mark.parametrize("kind", ["x0", "eps", "v"])
-@pytest.mark.parametrize("sde", [zoo.VP(t_min=0.01), zoo.EDM(sigma_min=0.02, sigma_max=5.0)], ids=lambda sde: sde.card.name)
+@pytest.mark.parametrize(
+    "sde", [zoo.VP(t_min=0.01), zoo.EDM(sigma_min=0.02, sigma_max=5.0)], ids=lambda sde: sde.card.name
+)
 def test_the_formulas_as_printed(sde, kind):
     """The folded coefficients give the papers' own lines."""
     model, x = gaussian(sde, kind), start(4)

@@ -46,10 +46,15 @@ def test_ddpm_is_ddim_of_eta_one(sde):
     model, grid = gaussian(sde), karras(sde, 12)
     x = grid[0].sigma * start()
     same(run(model, "ddpm", grid, x, seed=5), run(model, "ddim:eta=1", grid, x, seed=5))
-    assert float((run(model, "ddpm(variance=large)", grid, x, seed=5) - run(model, "ddpm", grid, x, seed=5)).abs().max()) > 1e-3
+    assert (
+        float((run(model, "ddpm(variance=large)", grid, x, seed=5) - run(model, "ddpm", grid, x, seed=5)).abs().max())
+        > 1e-3
+    )
 
 
-@pytest.mark.parametrize("pair", [("ddim", "euler"), ("heun", "heun"), ("dpmpp-2m", "dpmpp-2m"), ("dpm-solver-3", "dpm-solver-3")])
+@pytest.mark.parametrize(
+    "pair", [("ddim", "euler"), ("heun", "heun"), ("dpmpp-2m", "dpmpp-2m"), ("dpm-solver-3", "dpm-solver-3")]
+)
 def test_change_of_process(pair):
     """On VP a solver does to x what the other does to x/alpha on EDM, where t = sigma/alpha (DDIM-VP = Euler-VE)."""
     vp, edm = zoo.VP(t_min=1e-3), zoo.EDM(sigma_min=1e-3, sigma_max=1e3)
@@ -103,7 +108,9 @@ def test_dpm_solver_2_is_not_the_midpoint_rule():
     gaps = []
     for h in (0.2, 0.1):
         grid = zoo.Grid(sde, [1.0, float(sde.t_of_lam(h))])
-        gaps.append(float((run(model, "dpm-solver-2", grid, x) - run(model, "midpoint(variable=lam)", grid, x)).abs().max()))
+        gaps.append(
+            float((run(model, "dpm-solver-2", grid, x) - run(model, "midpoint(variable=lam)", grid, x)).abs().max())
+        )
     assert gaps[0] > 1e-6
     assert 6 < gaps[0] / gaps[1] < 10  # the local difference is of order h^3
 
@@ -129,8 +136,17 @@ def test_adaptive_of_a_huge_tolerance_is_the_plain_solver(solver):
     sde = zoo.VP(t_min=0.01)
     grid, model = zoo.grid("log-snr").make_grid(sde, 8), gaussian(sde)
     x = start()
-    got = zoo.sample(model, solver=f"adaptive({solver}, rtol=1e9, atol=1e9, max_factor=1, extrapolate=false)", grid=grid, x=x)
-    halved = zoo.Grid(sde, [sde.t_of_lam(a + (b - a) / 16 * i) if 0 < i < 16 else (grid[0].t, grid[-1].t)[i > 0] for a, b in [(grid[0].lam, grid[-1].lam)] for i in range(17)])
+    got = zoo.sample(
+        model, solver=f"adaptive({solver}, rtol=1e9, atol=1e9, max_factor=1, extrapolate=false)", grid=grid, x=x
+    )
+    halved = zoo.Grid(
+        sde,
+        [
+            sde.t_of_lam(a + (b - a) / 16 * i) if 0 < i < 16 else (grid[0].t, grid[-1].t)[i > 0]
+            for a, b in [(grid[0].lam, grid[-1].lam)]
+            for i in range(17)
+        ],
+    )
     same(got.x, run(model, solver, grid if solver == "heun" else halved, x))
     assert got.stats["accepted"].tolist() == [8] * 16
     assert got.stats["rejected"].tolist() == [0] * 16

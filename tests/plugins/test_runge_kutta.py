@@ -19,7 +19,9 @@ def test_order(name):
     order = zoo.solver(name).card.order
     steps = (128, 256, 512) if order == 1 else (32, 64, 128) if order < 5 else (16, 32, 64)
     measured = slope(name, steps)
-    assert order - 0.2 <= measured <= order + (0.2 if order < 5 else 1.2), measured  # order 5 pairs are built to beat it
+    assert order - 0.2 <= measured <= order + (0.2 if order < 5 else 1.2), (
+        measured
+    )  # order 5 pairs are built to beat it
 
 
 @pytest.mark.parametrize("variable", ["lam", "t"])
@@ -71,7 +73,12 @@ def test_error_is_the_difference_of_the_pair(name):
     low = textbook(type(tableau)(tableau.A, tableau.b_hat, tableau.c), model, x, grid, "sigma")
     torch.testing.assert_close(step.error, step.x - low, rtol=1e-9, atol=1e-13)
     assert counted.calls == tableau.stages == solver.facts().evaluations
-    assert torch.equal(step.x, solver.replace(error=False).step(model, x, interval._replace(plan=zoo.solver(name).plan(grid)[0]), None, None).x)
+    assert torch.equal(
+        step.x,
+        solver.replace(error=False)
+        .step(model, x, interval._replace(plan=zoo.solver(name).plan(grid)[0]), None, None)
+        .x,
+    )
 
 
 def test_error_needs_embedded_weights():
@@ -115,7 +122,9 @@ class TestAlphaZero:
     @pytest.mark.parametrize("kind", ["eps", "score"])
     def test_noise_prediction_is_refused(self, kind, spec, sde):
         grid = zoo.Grid(sde, [sde.t_max, 0.5])
-        with pytest.raises(zoo.DomainError, match=f"{kind} prediction at t = 1, where alpha = 0, says nothing of the data"):
+        with pytest.raises(
+            zoo.DomainError, match=f"{kind} prediction at t = 1, where alpha = 0, says nothing of the data"
+        ):
             zoo.sample(gaussian(sde, kind), solver=spec, grid=grid, x=start())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import pytest
@@ -61,7 +62,7 @@ def test_weak_order(name, process, variable):
     solver = zoo.solver(f"torchsde-{name}", variable=variable)
     order = METHODS[name][2]
     assert solver.facts().weak_order == order
-    (_, coarse), (mean, fine) = (law(solver, sde, n) for n in (128, 256))
+    (_, coarse), (mean, fine) = (law(solver, sde, n) for n in ((256, 512) if variable == "lam" else (128, 256)))
     assert math.log2(abs(coarse / fine)) == pytest.approx(order, abs=0.2)
     assert abs(fine) < (0.03 if order == 1 else 5e-3)
     assert abs(mean) < 5e-3
@@ -129,24 +130,34 @@ class _PathDraws(zoo.Draws):
     uniform = fresh
 
 
-@pytest.mark.parametrize("name, order", [("euler", 1.0), ("srk", 1.5), ("heun", 1.0), ("reversible-heun", 1.0)])
+@pytest.mark.parametrize(
+    "name, order", [("euler", 1.0), ("euler-heun", 1.0), ("srk", 1.5), ("heun", 1.0), ("midpoint", 1.0), ("reversible-heun", 1.0)]
+)
 def test_strong_order_on_one_path(name, order):
-    """A mixture in 1-D, in lam, against 2048 steps of srk on the same path; srk alone sees the Levy area."""
-    sde = zoo.EDM(sigma_min=0.1, sigma_max=3.0)
-    model = zoo.Mixture([0.3, 0.7], [[-1.0], [1.2]], [0.09, 0.25], sde=sde)
-    low, high = sde.at(3.0).lam, sde.at(0.1).lam
-    noise = PathNoise(low, high, 200)
-    x = torch.linspace(-6, 6, 200, dtype=torch.float64)[:, None]
-
-    def run(name, steps):
-        grid = zoo.Grid(sde, [3.0, *(sde.at_lam(low + i / steps * (high - low)).t for i in range(1, steps)), 0.1])
-        *_, last = zoo.solver(f"torchsde-{name}", variable="lam").solve(model, x, grid, noise)
-        return last.x
-
-    exact = run("srk", 1024)
-    errors = [float((run(name, steps) - exact).square().mean().sqrt()) for steps in (16, 32, 64)]
+    """Two overlapping modes in 1-D, in lam, against a fine run of srk on the same path; srk alone sees the Levy area."""
+    model, x, noise, exact = strong_problem()
+    errors = [
+        float((strong_run(name, steps, model, x, noise) - exact).square().mean().sqrt()) for steps in (16, 32, 64)
+    ]
     assert math.log2(errors[0] / errors[2]) / 2 == pytest.approx(order, abs=0.25)
     assert zoo.solver(f"torchsde-{name}").facts().strong_order == order
+
+
+@functools.cache
+def strong_problem():
+    sde = zoo.EDM(sigma_min=0.1, sigma_max=2.0)
+    model = zoo.Mixture([0.4, 0.6], [[-0.3], [0.3]], [0.16, 0.25], sde=sde)
+    noise = PathNoise(sde.at(2.0).lam, sde.at(0.1).lam, 100)
+    x = torch.linspace(-4, 4, 100, dtype=torch.float64)[:, None]
+    return model, x, noise, strong_run("srk", 512, model, x, noise)
+
+
+def strong_run(name, steps, model, x, noise):
+    sde = model.sde
+    low, high = sde.at(2.0).lam, sde.at(0.1).lam
+    grid = zoo.Grid(sde, [2.0, *(sde.at_lam(low + i / steps * (high - low)).t for i in range(1, steps)), 0.1])
+    *_, last = zoo.solver(f"torchsde-{name}", variable="lam").solve(model, x, grid, noise)
+    return last.x
 
 
 def test_samples_are_their_own_and_global_randomness_is_untouched():
@@ -200,17 +211,17 @@ def test_adaptive_stepping_meets_its_tolerance_and_sees_one_path():
     model, x = target(sde), X[:3]
 
     def run(**options):
-        return zoo.sample(model, zoo.solver("torchsde-adaptive", variable="lam", **options), grid=[3.0, 1.0, 0.3], x=x, seed=2)
+        return zoo.sample(model, zoo.solver("torchsde-adaptive", variable="lam", **options), grid=[3.0, 0.8, 0.3], x=x, seed=2)
 
-    exact = run(rtol=1e-5, atol=1e-5)
-    ends = {tol: run(rtol=tol, atol=tol) for tol in (1e-1, 1e-2, 1e-3)}
+    exact = run(rtol=1e-4, atol=1e-4)
+    ends = {tol: run(rtol=tol, atol=tol) for tol in (1e-1, 1e-2)}
     errors = {tol: float((end.x - exact.x).abs().max()) for tol, end in ends.items()}
     costs = [end.nfe for end in ends.values()]
     assert costs == sorted(costs)
     assert costs[0] < costs[-1] < exact.nfe
     assert all(error < 3 * tol for tol, error in errors.items())
-    heun = run(method="heun", rtol=1e-3, atol=1e-3)
-    assert (heun.x - exact.x).abs().max() < 3e-2
+    heun = run(method="heun", rtol=1e-2, atol=1e-2)
+    assert (heun.x - exact.x).abs().max() < 5e-2
     assert torch.equal(run(rtol=1e-2, atol=1e-2).x, ends[1e-2].x)
 
 
