@@ -198,12 +198,11 @@ class Adaptive(Solver):
         return inner.step(model, x, Interval(t, s, plan), None, noise)
 
     def _point(self, grid: Grid, u: Any) -> Any:
-        """The points at clock ``u``, never outside the grid by a rounding."""
-        low, high = sorted((grid[0].t, grid[-1].t))
-        t = VARIABLES[self.clock].point(grid.sde, u).t.clamp(low, high)
-        ends = [(VARIABLES[self.clock].clock(point), point.t) for point in (grid[0], grid[-1])]
-        for clock, time in ends:
-            t = where(u == clock, time, t)
+        """The points at clock ``u``; the grid's own, to the bit, at its ends, beyond which no model need be defined."""
+        clock = VARIABLES[self.clock]
+        t = clock.point(grid.sde, u).t
+        for end in (grid[0], grid[-1]):
+            t = t
         return grid.sde.at(t)
 
     def _size(self, step: Step, x: Tensor, like: Tensor) -> Tensor:

@@ -46,7 +46,9 @@ class DDIM(StepSolver):
             return self.card
         same = ("ddpm",) if self.eta == 1 else ()
         needs = (*self.card.needs, "decreasing")
-        return replace(self.card, stochastic=True, noise_level=self.eta, order=None, strong_order=1, needs=needs, equivalents=same)
+        return replace(
+            self.card, stochastic=True, noise_level=self.eta, order=None, strong_order=1, needs=needs, equivalents=same
+        )
 
     def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
         """One DDIM step."""

@@ -34,7 +34,7 @@ class DPMSolver2(StepSolver):
             authors="Lu et al. 2022",
             title="DPM-Solver: A Fast ODE Solver for Diffusion Probabilistic Model Sampling in Around 10 Steps",
             arxiv="2206.00927",
-            where="Algorithm 1; general r1: Algorithm 4",
+            where="Algorithm 1, with r1 left open",
         ),
     )
     r1: float = option(

@@ -37,7 +37,7 @@ class DPMSolver3(StepSolver):
             authors="Lu et al. 2022",
             title="DPM-Solver: A Fast ODE Solver for Diffusion Probabilistic Model Sampling in Around 10 Steps",
             arxiv="2206.00927",
-            where="Algorithm 2; general r1, r2: Algorithm 5",
+            where="Algorithm 2, with r1 and r2 left open",
         ),
     )
     r1: float = option(1 / 3, help="place of the first intermediate point, a fraction of the step", above=0.0, high=1.0)

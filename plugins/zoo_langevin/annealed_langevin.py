@@ -51,7 +51,10 @@ class AnnealedLangevin(StepSolver):
         ),
     )
     eps: float = option(
-        None, help="step size at the last level, in units of (x/alpha)^2; by default 0.1 sigma_L^2", kind="float", above=0.0
+        None,
+        help="step size at the last level, in units of (x/alpha)^2; by default 0.1 sigma_L^2",
+        kind="float",
+        above=0.0,
     )
     n_steps_each: int = option(20, help="Langevin steps a noise level (T of the paper, 100 there)", low=1)
 

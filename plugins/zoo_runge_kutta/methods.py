@@ -51,7 +51,7 @@ class Midpoint(RungeKutta):
     """The slope half way."""
 
     tableau = Tableau(A=((), (1 / 2,)), b=(0.0, 1.0), c=(0.0, 1 / 2), b_hat=(1.0, 0.0))
-    card = method_card("midpoint", "Midpoint", tableau, _book("eq. (II.1.3)"), aliases=("rk2",))
+    card = method_card("midpoint", "Midpoint", tableau, _book("Section II.1 (Runge 1895)"), aliases=("rk2",))
 
 
 class Heun(RungeKutta):
@@ -65,7 +65,9 @@ class Ralston(RungeKutta):
     """Two stages with the smallest bound on the local error."""
 
     tableau = Tableau(A=((), (2 / 3,)), b=(1 / 4, 3 / 4), c=(0.0, 2 / 3), b_hat=(1.0, 0.0))
-    card = method_card("ralston", "Ralston", tableau, _ralston("Section 3, order 2"), aliases=("ralston2",))
+    card = method_card(
+        "ralston", "Ralston", tableau, _ralston("pp. 431-437, the formula of order 2"), aliases=("ralston2",)
+    )
 
 
 class RK3(RungeKutta):
@@ -74,7 +76,18 @@ class RK3(RungeKutta):
     tableau = Tableau(
         A=((), (1 / 2,), (-1.0, 2.0)), b=(1 / 6, 2 / 3, 1 / 6), c=(0.0, 1 / 2, 1.0), b_hat=(0.0, 1.0, 0.0)
     )
-    card = method_card("rk3", "Kutta's third-order method", tableau, _book("Section II.1 (Kutta 1901)"), ("kutta3",))
+    card = method_card(
+        "rk3",
+        "Kutta's third-order method",
+        tableau,
+        Source(
+            authors="Butcher 2016",
+            title="Numerical Methods for Ordinary Differential Equations",
+            link="https://doi.org/10.1002/9781119121534",
+            where="Section 233 (Kutta 1901)",
+        ),
+        aliases=("kutta3",),
+    )
 
 
 class Heun3(RungeKutta):
@@ -114,7 +127,7 @@ class Ralston3(RungeKutta):
         "ralston3",
         "Ralston's third-order method",
         tableau,
-        _ralston("Section 4, order 3"),
+        _ralston("pp. 431-437, the formula of order 3"),
         equivalents=("bogacki-shampine",),
     )
 
@@ -158,7 +171,7 @@ class BogackiShampine(RungeKutta):
             authors="Bogacki & Shampine 1989",
             title="A 3(2) pair of Runge-Kutta formulas",
             link="https://doi.org/10.1016/0893-9659(89)90079-7",
-            where="the pair of the title",
+            where="pp. 321-325, the pair of the title",
         ),
         aliases=("bs3",),
         equivalents=("ralston3",),

@@ -27,19 +27,22 @@ class Flow:
     state's dtype, so the ends may come rounded, and first-step heuristics look beyond them.
     """
 
-    def __init__(self, model: ScoreModel, grid: Grid, variable: str, resolution: float, rounds: float = math.inf) -> None:
+    def __init__(
+        self, model: ScoreModel, grid: Grid, variable: str, resolution: float, rounds: float = math.inf
+    ) -> None:
         self.model, self.sde, self.variable = model, grid.sde, VARIABLES[variable]
         self.points = {self.variable.clock(point): point for point in grid}
         clocks = list(self.points)
         self.clocks, self.way = sorted(clocks), clocks[-1] - clocks[0]
         self.resolution = resolution
         self.clock, self.point = math.nan, grid[0]
+        self.asked: float | None = None
         self.last: Tensor | None = None
         self.rounds, self.round = rounds, 0
 
     def __call__(self, u: Tensor, y: Tensor) -> Tensor:
         """dy/du."""
-        clock = self.snapped(float(u))
+        clock = self.snapped(float(u) if self.asked is None else self.asked)
         self.round = self.round + 1 if clock == self.clock else 1
         if self.round > self.rounds:
             raise _NotConverged
@@ -105,7 +108,9 @@ class TorchDiffEq(Solver):
     ) -> Iterator[State]:
         """Integrate through the grid; a method that keeps its history to itself cannot start in the middle."""
         if state is not None and state.index > 0:
-            raise IncompatibleError(f"{self} cannot resume: what it needs of earlier steps stays inside torchdiffeq. Run it again.")
+            raise IncompatibleError(
+                f"{self} cannot resume: what it needs of earlier steps stays inside torchdiffeq. Run it again."
+            )
         yield from self._run(model, x, grid)
 
     def _run(self, model: ScoreModel, x: Tensor, grid: Grid) -> Iterator[State]:
@@ -113,7 +118,9 @@ class TorchDiffEq(Solver):
         states = self._integrate(flow, x, list(grid))
         finite = states.flatten(1).isfinite().all(1).tolist()
         if not all(finite):
-            raise ModelError(f"{self}: values are not finite from step {finite.index(False)} of {grid.steps} on. Check the model there.")
+            raise ModelError(
+                f"{self}: values are not finite from step {finite.index(False)} of {grid.steps} on. Check the model there."
+            )
         for index in range(1, len(grid)):
             yield State(index, grid[index], Flow.scaled(states[index], flow.variable.scale(grid[index])))
 
@@ -126,15 +133,15 @@ class TorchDiffEq(Solver):
         times = torch.tensor([clock(point) for point in points], dtype=torch.float64, device=x.device)
         try:
             solution: Tensor = odeint(
-                flow, Flow.scaled(x, 1 / scale(points[0])), times, method=self.method, **self._settings(times, flow.resolution)
+                flow, Flow.scaled(x, 1 / scale(points[0])), times, method=self.method, **self._settings(flow, times)
             )
         except (AssertionError, _NotConverged) as error:
             raise self._explained(flow, error) from error
         return solution
 
     @abstractmethod
-    def _settings(self, times: Tensor, resolution: float) -> dict[str, Any]:
-        """Keywords of odeint, for clocks ``times`` and a state whose dtype has the given ``resolution``."""
+    def _settings(self, flow: Flow, times: Tensor) -> dict[str, Any]:
+        """Keywords of odeint."""
 
     def _explained(self, flow: Flow, error: Exception) -> ZooError:
         """What an error inside torchdiffeq means for a user."""
@@ -168,7 +175,7 @@ class FixedGrid(TorchDiffEq):
             state = State(index + 1, s, Flow.scaled(y, flow.variable.scale(s)))
             yield state
 
-    def _settings(self, times: Tensor, resolution: float) -> dict[str, Any]:
+    def _settings(self, flow: Flow, times: Tensor) -> dict[str, Any]:
         return {}
 
 
@@ -178,7 +185,9 @@ class Adams(TorchDiffEq):
     It is not offered in lam, where its order would depend on the grid: on one uniform in lam it is of full order.
     """
 
-    variable: str = option("t", help="integration variable: t or sigma (x/alpha over sigma/alpha)", choices=("t", "sigma"))
+    variable: str = option(
+        "t", help="integration variable: t or sigma (x/alpha over sigma/alpha)", choices=("t", "sigma")
+    )
 
     def facts(self) -> SolverCard:
         """Grids must be smooth."""
@@ -199,7 +208,7 @@ class ExplicitAdams(Adams):
         """Four calls in each of the first two steps, then one."""
         return steps + 3 * min(steps, 2)
 
-    def _settings(self, times: Tensor, resolution: float) -> dict[str, Any]:
+    def _settings(self, flow: Flow, times: Tensor) -> dict[str, Any]:
         return {"options": {"max_order": self.max_order}}
 
 
@@ -214,8 +223,8 @@ class ImplicitAdams(Adams):
         """The history kept."""
         return replace(super().facts(), memory=self.max_order - 2)
 
-    def _settings(self, times: Tensor, resolution: float) -> dict[str, Any]:
-        rtol = max(self.rtol, 100 * resolution)
+    def _settings(self, flow: Flow, times: Tensor) -> dict[str, Any]:
+        rtol = max(self.rtol, 100 * flow.resolution)
         return {"rtol": rtol, "atol": rtol, "options": {"max_order": self.max_order, "max_iters": 2 * self.rounds}}
 
 
@@ -229,9 +238,16 @@ class Adaptive(TorchDiffEq):
     rtol: float = option(1e-5, help="relative tolerance", above=0.0)
     atol: float = option(1e-5, help="absolute tolerance", above=0.0)
 
-    def _settings(self, times: Tensor, resolution: float) -> dict[str, Any]:
+    def _settings(self, flow: Flow, times: Tensor) -> dict[str, Any]:
         options = {"step_t": times, "max_num_steps": _MOST_STEPS}
         return {"rtol": self.rtol, "atol": self.atol, "options": options}
+
+
+class AdaptiveLowOrder(Adaptive):
+    """As `Adaptive`, with tolerances that a method of order 2 reaches at a bearable cost."""
+
+    rtol: float = option(1e-4, help="relative tolerance", above=0.0)
+    atol: float = option(1e-4, help="absolute tolerance", above=0.0)
 
 
 class SciPy(TorchDiffEq):
@@ -247,19 +263,26 @@ class SciPy(TorchDiffEq):
             raise self._explained(flow, ZooError("the required step is below the spacing of numbers"))
         return solution
 
-    def _settings(self, times: Tensor, resolution: float) -> dict[str, Any]:
-        return {"rtol": self.rtol, "atol": self.atol, "options": {"solver": _without_min_step(self.solver)}}
+    def _settings(self, flow: Flow, times: Tensor) -> dict[str, Any]:
+        return {"rtol": self.rtol, "atol": self.atol, "options": {"solver": _method(self.solver, flow)}}
 
 
-def _without_min_step(name: str) -> Any:
-    """The method of scipy, deaf to the ``min_step`` that torchdiffeq passes to all and only LSODA has (the others warn)."""
+def _method(name: str, flow: Flow) -> Any:
+    """The method of scipy, mended twice for torchdiffeq's use of it.
+
+    torchdiffeq rounds the times it hands on to float32, whatever the state's dtype; here the exact ones reach ``flow``. And it
+    passes ``min_step`` to all methods, where only LSODA has one and the others warn.
+    """
     import scipy.integrate
 
-    if name == "LSODA":
-        return name
+    sign = 1.0 if flow.way > 0 else -1.0  # torchdiffeq integrates forwards only, and turns the time round for it
 
     class Method(getattr(scipy.integrate, name)):  # type: ignore[misc]
-        def __init__(self, *args: Any, min_step: float = 0.0, **settings: Any) -> None:
-            super().__init__(*args, **settings)
+        def __init__(self, fun: Any, *args: Any, min_step: float = 0.0, **settings: Any) -> None:
+            def exactly(t: float, y: Any) -> Any:
+                flow.asked = sign * float(t)
+                return fun(t, y)
+
+            super().__init__(exactly, *args, **settings)
 
     return Method

@@ -6,8 +6,15 @@ from dataclasses import replace
 from typing import Any
 
 from solvers_zoo import SolverCard, Source
-from zoo_torchdiffeq.bridge import Adaptive, ExplicitAdams, FixedGrid, ImplicitAdams, SciPy, TorchDiffEq
-
+from zoo_torchdiffeq.bridge import (
+    Adaptive,
+    AdaptiveLowOrder,
+    ExplicitAdams,
+    FixedGrid,
+    ImplicitAdams,
+    SciPy,
+    TorchDiffEq,
+)
 
 _BOOK = Source(
     authors="Hairer, Norsett & Wanner 1993",
@@ -35,11 +42,22 @@ def _method(kind: type[TorchDiffEq], method: str, title: str, source: Source, **
     return type(
         f"TorchDiffEq{''.join(word.title() for word in method.split('_'))}",
         (kind,),
-        {"__doc__": f"{title}, as torchdiffeq has it. {kind.__doc__}", "__module__": __name__, "method": method, "card": card},
+        {
+            "__doc__": f"{title}, as torchdiffeq has it. {kind.__doc__}",
+            "__module__": __name__,
+            "method": method,
+            "card": card,
+        },
     )
 
 
-_CHOOSES: dict[str, Any] = {"evaluations": None, "adaptive": True, "affine": False, "batch_coupled": True, "resumable": False}
+_CHOOSES: dict[str, Any] = {
+    "evaluations": None,
+    "adaptive": True,
+    "affine": False,
+    "batch_coupled": True,
+    "resumable": False,
+}
 
 METHODS = [
     _method(FixedGrid, "euler", "Euler", _book("eq. (I.7.3)"), order=1, evaluations=1, equivalents=("euler",)),
@@ -56,8 +74,8 @@ METHODS = [
         ImplicitAdams, "implicit_adams", "Adams-Moulton", _book("eq. (III.1.8)"), order=2, evaluations=None, memory=2,
         batch_coupled=True, resumable=False, aliases=("torchdiffeq-fixed-adams",),
     ),
-    _method(Adaptive, "adaptive_heun", "Heun-Euler 2(1)", _book("Section II.4"), **_CHOOSES),
-    _method(Adaptive, "fehlberg2", "Fehlberg 2(1)", _book("Section II.4 (Fehlberg 1969)"), **_CHOOSES),
+    _method(AdaptiveLowOrder, "adaptive_heun", "Heun-Euler 2(1)", _book("Section II.4"), **_CHOOSES),
+    _method(AdaptiveLowOrder, "fehlberg2", "Fehlberg 2(1)", _book("Section II.4 (Fehlberg 1969)"), **_CHOOSES),
     _method(
         Adaptive, "bosh3", "Bogacki-Shampine 3(2)",
         Source(
@@ -94,6 +112,9 @@ def compare() -> list[str]:
     from torchdiffeq._impl.odeint import SOLVERS
 
     here = {method.method for method in METHODS} | _OTHER_NAMES
-    missing = [f"torchdiffeq no longer has the method {name!r}; torchdiffeq-{name} will fail" for name in sorted(here - set(SOLVERS))]
+    missing = [
+        f"torchdiffeq no longer has the method {name!r}; torchdiffeq-{name} will fail"
+        for name in sorted(here - set(SOLVERS))
+    ]
     new = [f"torchdiffeq has a method {name!r} that the zoo does not know" for name in sorted(set(SOLVERS) - here)]
     return missing + new

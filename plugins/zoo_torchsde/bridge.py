@@ -48,6 +48,12 @@ class FixedStep(TorchSDE):
     """One step of a method an interval of the grid."""
 
     method: ClassVar[str]
+    start: ClassVar[int] = 0
+    """Model calls before the first step."""
+
+    def nfe(self, steps: int) -> int:
+        """Those of the steps, and of the start."""
+        return round(self.card.evaluations or 0) * steps + self.start
 
     def solve(
         self, model: ScoreModel, x: Tensor, grid: Grid, noise: Noise, state: State | None = None

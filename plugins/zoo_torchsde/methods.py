@@ -16,7 +16,7 @@ def _source(where: str, authors: str, title: str, **link: str) -> Source:
     return Source(authors=authors, title=title, where=f"{where}; in torchsde 0.2.6", **link)
 
 
-def _method(method: str, title: str, source: Source, **facts: Any) -> type[FixedStep]:
+def _method(method: str, title: str, source: Source, start: int = 0, **facts: Any) -> type[FixedStep]:
     """The solver class of a method."""
     card = SolverCard(
         name=f"torchsde-{method.replace('_', '-')}",
@@ -28,11 +28,14 @@ def _method(method: str, title: str, source: Source, **facts: Any) -> type[Fixed
         source=source,
         **facts,
     )
-    return type(
-        f"TorchSDE{''.join(word.title() for word in method.split('_'))}",
-        (FixedStep,),
-        {"__doc__": f"{title}, as torchsde has it.", "__module__": __name__, "method": method, "card": card},
-    )
+    attributes = {
+        "__doc__": f"{title}, as torchsde has it.",
+        "__module__": __name__,
+        "method": method,
+        "start": start,
+        "card": card,
+    }
+    return type(f"TorchSDE{''.join(word.title() for word in method.split('_'))}", (FixedStep,), attributes)
 
 
 _KLOEDEN = {
@@ -45,21 +48,6 @@ _BURRAGE = {
     "title": "Numerical methods for strong solutions of stochastic differential equations: an overview",
     "link": "https://doi.org/10.1098/rspa.2003.1247",
 }
-
-
-class ReversibleHeun(
-    _method(
-        "reversible_heun",
-        "Reversible Heun",
-        _source("Algorithm 1", "Kidger et al. 2021", "Efficient and Accurate Gradients for Neural SDEs", arxiv="2105.13493"),
-        weak_order=2, strong_order=1, memory=2,
-    )
-):  # type: ignore[misc]  # fmt: skip
-    """The reversible Heun method: a leapfrog that keeps a second state and its slope, one call a step and one to start."""
-
-    def nfe(self, steps: int) -> int:
-        """One call a step, and one at the start."""
-        return steps + 1
 
 
 METHODS = [
@@ -91,7 +79,11 @@ METHODS = [
         ),
         evaluations=2, weak_order=2, strong_order=1, equivalents=("torchsde-midpoint",),
     ),
-    ReversibleHeun,
+    _method(
+        "reversible_heun", "Reversible Heun",
+        _source("Algorithm 1", "Kidger et al. 2021", "Efficient and Accurate Gradients for Neural SDEs", arxiv="2105.13493"),
+        start=1, weak_order=2, strong_order=1, memory=2,
+    ),
 ]  # fmt: skip
 
 
@@ -100,6 +92,8 @@ def compare() -> list[str]:
     from torchsde.settings import METHODS as INSTALLED
 
     installed = set(INSTALLED.all()) - {"adjoint_reversible_heun"}  # for gradients only
-    missing = [f"torchsde no longer has the method {name!r}; it will fail" for name in sorted(set(CALCULUS) - installed)]
+    missing = [
+        f"torchsde no longer has the method {name!r}; it will fail" for name in sorted(set(CALCULUS) - installed)
+    ]
     new = [f"torchsde has a method {name!r} that the zoo does not know" for name in sorted(installed - set(CALCULUS))]
     return missing + new

@@ -21,8 +21,8 @@ from solvers_zoo.testing.subject import Subject, tensors, variants
 _COSTLY = 20
 
 
-def fingerprint(name: str) -> str:
-    """A digest of the solver ``name`` of the default registry."""
+def fingerprint(name: str, brief: bool = False) -> str:
+    """A digest of the solver ``name`` of the default registry; a ``brief`` one holds two runs of each setting only."""
     digest = hashlib.blake2b(digest_size=16)
     main = registry.default().make("solver", name)
     settings = [main, *variants(main)]
@@ -30,9 +30,15 @@ def fingerprint(name: str) -> str:
     digest.update(repr([(str(s), s.facts(), [s.nfe(n) for n in (1, 2, 3, 4, 7, 13)]) for s in settings]).encode())
     digest.update(repr(main.options()).encode())
     for solver in cheap or settings:
-        for part in _parts(solver):
+        for part in _glance(solver) if brief else _parts(solver):
             digest.update(part)
     return digest.hexdigest()
+
+
+def _glance(solver: Solver) -> Iterator[bytes]:
+    for problem, rule in ((mixture_2d(), "karras"), (mixture_1d(), "uneven")):
+        yield _run(solver, problem.model, problem.x, problem.grid(4, rule))
+    yield _error(solver)
 
 
 def _parts(solver: Solver) -> Iterator[bytes]:

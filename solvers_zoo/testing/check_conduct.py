@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 import solvers_zoo as zoo
-from solvers_zoo import ModelError, SeededNoise, State, ZooError
+from solvers_zoo import Interval, ModelError, SeededNoise, State, ZooError
 from solvers_zoo.testing.probe import ModelSpy, NoiseSpy
 from solvers_zoo.testing.problems import elementwise, gaussian, grid, hard_ou, mixture_1d, mixture_2d, spread
-from solvers_zoo.testing.report import Broken
-from solvers_zoo.testing.subject import Subject, check, require, same_bits, tensors
+from solvers_zoo.testing.report import Broken, NotApplicable
+from solvers_zoo.testing.subject import Subject, check, require, same_bits, tensors, variants
 
 _STEPS = 7
 
@@ -254,6 +254,35 @@ def check_resume(subject: Subject) -> str:
         return f"does not resume, as declared: {wrong[0] if wrong else 'it gives one state, the last'}."
     require(not wrong, f"{wrong[0] if wrong else ''}.")
     return f"the same bits from each of {len(stops)} states."
+
+
+@check()
+def check_settings(subject: Subject) -> str:
+    """Each choice and switch among the options changes something: the numbers, the cost, or what a step estimates."""
+    solver = subject.solver
+    named = [name for name, facts in solver.options().items() if facts.choices is not None or facts.kind == "bool"]
+    others = [s for s in variants(solver) if any(getattr(s, name) != getattr(solver, name) for name in named)]
+    if not others:
+        raise NotApplicable("it has no choices or switches")
+    ours = _seen(subject)
+    for other in others:
+        require(_seen(Subject(other)) != ours, f"{other} does exactly what {solver} does.")
+    return f"{len(others)} other settings do other things."
+
+
+def _seen(subject: Subject) -> list[Any]:
+    """All that a short run shows."""
+    seen: list[Any] = [subject.solver.nfe(3)]
+    for problem in (mixture_1d(), mixture_2d()):
+        states = subject.states(problem.model, problem.x, problem.grid(3, "uneven"))
+        seen += [tensor.numpy().tobytes() for state in states for tensor in (state.x, *tensors(state.memory))]
+        if subject.steps_itself:
+            times = problem.grid(2)
+            interval = Interval(times[0], times[1], subject.solver.plan(times)[0])  # type: ignore[attr-defined]
+            with torch.no_grad():
+                step = subject.solver.step(problem.model, problem.x, interval, None, _noise(problem.x).at(0))  # type: ignore[attr-defined]
+            seen.append(step.error is None or step.error.numpy().tobytes())
+    return seen
 
 
 def _named(subject: Subject) -> range:

@@ -156,7 +156,7 @@ def check_processes(subject: Subject) -> str:
 
 
 def _split(a: float, b: float, parts: int) -> list[float]:
-    return [a * (b / a) ** (i / parts) for i in range(parts)]
+    return [a + (b - a) * i / parts for i in range(parts)]
 
 
 @check()

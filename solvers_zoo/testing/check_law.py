@@ -73,7 +73,10 @@ def affinity(subject: Subject, steps: int = 6) -> float:
     """How far the result is from affine in start and noise on a Gaussian target, relative to its size."""
     model = ou_gaussian()
     times = grid(model.sde, steps, "uneven")
-    law = probe(subject, model, times)
+    try:
+        law = probe(subject, model, times)
+    except IndexError:  # how many numbers it draws depends on what it drew
+        return math.inf
     x = torch.tensor([[0.7], [-1.9], [3.1]], dtype=torch.float64)
     counting = ProbeNoise(x)
     subject.run(model, x, times, counting)

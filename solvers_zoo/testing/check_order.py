@@ -179,7 +179,7 @@ def check_error_estimate(subject: Subject) -> str:
     if Subject(solver).solver.supports(sde, problem.grid(2)):
         raise Refused(str(solver.supports(sde, problem.grid(2))))
     middle = sde.t_of_lam(0.5 * (sde.lam(sde.t_max) + sde.lam(sde.t_min)))
-    x, sizes, estimates, errors = problem.exact(middle), (0.4, 0.2, 0.1), [], []
+    x, sizes, estimates, errors = problem.exact(middle), (0.2, 0.1, 0.05), [], []
     for size in sizes:
         times = Grid(sde, [middle, sde.t_of_lam(sde.lam(middle) + size)])
         interval = Interval(times[0], times[1], solver.plan(times)[0], 0)

@@ -19,6 +19,7 @@ CHECKS: tuple[Check, ...] = (
     check_card.check_refusals,
     check_card.check_equivalents,
     check_conduct.check_evaluations,
+    check_conduct.check_settings,
     check_conduct.check_seed,
     check_conduct.check_global_state,
     check_conduct.check_purity,

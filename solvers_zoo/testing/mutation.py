@@ -34,7 +34,7 @@ import torch
 from solvers_zoo import Registry, registry
 from solvers_zoo.hookspecs import PROJECT
 from solvers_zoo.testing.battery import fingerprint
-from solvers_zoo.testing.kit import conform
+from solvers_zoo.testing.kit import CHECKS, conform
 from solvers_zoo.testing.mutants import Mutant, mutants
 
 #: Seconds after which an examination is taken for endless.
@@ -153,37 +153,50 @@ def _solvers_of(loaded: Registry, package: str) -> list[str]:
     return sorted(names)
 
 
-_originals: dict[str, dict[str, str]] = {}
+_originals: dict[tuple[str, bool], dict[str, str]] = {}
+
+#: The checks that catch most, cheap ones before dear ones; the others follow.
+_FIRST = ("claims", "evaluations", "order-mixture", "noise-level", "equivalents", "order-transport", "weak-order")
+_ORDER = [*_FIRST, *(check.name for check in CHECKS if check.name not in _FIRST)]
 
 
-def _fingerprints(loaded: Registry, package: str) -> dict[str, str]:
-    return {name: fingerprint(name) for name in _solvers_of(loaded, package)}
+def _original(package: str, brief: bool) -> dict[str, str]:
+    """The fingerprints of a package's solvers as they are."""
+    key = package, brief
+    if key not in _originals:
+        with _installed(package, None) as loaded:
+            _originals[key] = {name: fingerprint(name, brief) for name in _solvers_of(loaded, package)}
+    return _originals[key]
 
 
 def examine(mutant: Mutant) -> Verdict:
     """Kill one mutant, or fail to."""
     torch.set_num_threads(1)
     package = mutant.module.partition(".")[0]
-    if package not in _originals:
-        with _installed(package, None) as loaded:
-            _originals[package] = _fingerprints(loaded, package)
-    original = _originals[package]
+    originals = [_original(package, brief) for brief in (True, False)]
     try:
         with _patience(_PATIENCE), _installed(package, mutant) as loaded:
-            changed = _fingerprints(loaded, package)
-            gone = sorted(original.keys() - changed.keys())
-            if gone:
-                return Verdict(mutant, "killed", f"does not load ({gone[0]})")
-            differ = [name for name in original if changed[name] != original[name]]
-            for name in differ:
-                failures = conform(name, quick=True, fail_fast=True).failures
-                if failures:
-                    return Verdict(mutant, "killed", failures[0].check)
-            return Verdict(mutant, "survived" if differ else "equivalent", ", ".join(differ))
+            return _examine(mutant, _solvers_of(loaded, package), originals)
     except _Endless:
         return Verdict(mutant, "killed", "does not end")
     except Exception as error:  # a solver that cannot even be made
         return Verdict(mutant, "killed", f"raises {type(error).__name__}")
+
+
+def _examine(mutant: Mutant, present: list[str], originals: Sequence[dict[str, str]]) -> Verdict:
+    """Look at the solvers that visibly differ first; a solver that does not differ at all cannot be told from the original."""
+    differ: list[str] = []
+    for brief, original in zip((True, False), originals, strict=True):
+        gone = sorted(original.keys() - set(present))
+        if gone:
+            return Verdict(mutant, "killed", f"does not load ({gone[0]})")
+        for name in original:
+            if name not in differ and fingerprint(name, brief) != original[name]:
+                differ.append(name)
+                failures = conform(name, quick=True, checks=_ORDER, fail_fast=True).failures
+                if failures:
+                    return Verdict(mutant, "killed", failures[0].check)
+    return Verdict(mutant, "survived" if differ else "equivalent", ", ".join(differ))
 
 
 # -- all of them ---------------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ def test_false_claim_is_found_and_fails(boaster: Path, capsys: pytest.CaptureFix
     status, out = check(capsys, boaster, "--only", "order-mixture", "--only", "seed")
     assert status == 1
     assert "✗" in out
-    assert "the card says 2" in out
+    assert "order 1.0" in out
     assert "✓" in out  # the other claim, which holds
     assert "1 FAIL" in out
 

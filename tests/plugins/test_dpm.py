@@ -36,7 +36,7 @@ def test_order_as_declared(spec):
 
 
 def paper_dpm_2(model, x, grid, r1):
-    """Lu et al. 2022 (2206.00927), Algorithm 4."""
+    """Lu et al. 2022 (2206.00927), Algorithm 1 with any r1."""
     for t, s in grid.intervals():
         h = s.lam - t.lam
         m = model.sde.at_lam(t.lam + r1 * h)
@@ -49,7 +49,7 @@ def paper_dpm_2(model, x, grid, r1):
 
 
 def paper_dpm_3(model, x, grid, r1, r2):
-    """Lu et al. 2022 (2206.00927), Algorithm 5."""
+    """Lu et al. 2022 (2206.00927), Algorithm 2 with any r1 and r2."""
     for t, s in grid.intervals():
         h = s.lam - t.lam
         m1, m2 = (model.sde.at_lam(t.lam + r * h) for r in (r1, r2))

@@ -17,7 +17,9 @@ WEIGHTS = (0.2, 0.8)
 def two_points(x, t):
     """x0 of 1/5 and 4/5 at two points: the posterior mean under alpha = 1, sigma = t."""
     t2 = t[:, None].square()
-    logits = torch.stack([math.log(w) - (x - m).square().sum(1) / (2 * t2[:, 0]) for w, m in zip(WEIGHTS, MODES, strict=True)], 1)
+    logits = torch.stack(
+        [math.log(w) - (x - m).square().sum(1) / (2 * t2[:, 0]) for w, m in zip(WEIGHTS, MODES, strict=True)], 1
+    )
     return logits.softmax(1) @ MODES.to(x.dtype)
 
 
@@ -129,7 +131,10 @@ def test_annealed_langevin_reads_the_noise_level_of_a_shrinking_process_as_sigma
 def test_annealed_langevin_settles_at_its_declared_variance():
     sde = zoo.EDM(sigma_min=1.0, sigma_max=20.0)
     _, variance = exact_variance(
-        zoo.solver("annealed-langevin", eps=0.1, n_steps_each=100), gaussian(0.25, sde), geometric(20.0, 1.0, 4), v0=100.0
+        zoo.solver("annealed-langevin", eps=0.1, n_steps_each=100),
+        gaussian(0.25, sde),
+        geometric(20.0, 1.0, 4),
+        v0=100.0,
     )
     assert variance == pytest.approx(1.25 / (1 - 0.1 / (4 * 1.25)), rel=2e-3)
 
@@ -150,7 +155,9 @@ def test_langevin_fails_where_annealing_does_not():
     x = uniform_start(n)
     model = toy(sigma_min=1.0, sigma_max=20.0)
     plain = zoo.sample(model, "langevin(eps=0.1, n_steps_each=100)", grid=geometric(20.0, 1.0, 7), x=x, seed=0).x
-    annealed = zoo.sample(model, "annealed-langevin(eps=0.1, n_steps_each=100)", grid=geometric(20.0, 1.0, 10), x=x, seed=0)
+    annealed = zoo.sample(
+        model, "annealed-langevin(eps=0.1, n_steps_each=100)", grid=geometric(20.0, 1.0, 10), x=x, seed=0
+    )
     assert annealed.nfe == 1000
 
     def weight(y):

@@ -37,7 +37,7 @@ def test_without_corrector_steps_it_is_the_predictor(name, predictor):
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("predictor, each", [("reverse-diffusion", 1), ("heun", 2), ("dpm-solver-3", None)])
+@pytest.mark.parametrize(("predictor", "each"), [("reverse-diffusion", 1), ("heun", 2), ("dpm-solver-3", None)])
 @pytest.mark.parametrize("n_steps", [1, 3])
 def test_cost_is_exact(name, predictor, each, n_steps):
     solver = zoo.solver(name, predictor=predictor, n_steps=n_steps)
@@ -89,7 +89,9 @@ def test_samples_are_their_own_but_for_the_batch_mean():
 def test_a_vanishing_score_does_no_harm():
     """At the top of a mode |g| = 0, and the printed step has no bound."""
     model = zoo.Gaussian(mean=[0.0, 0.0], cov=0.25, sde=EDM)
-    x = zoo.sample(model, "predictor-corrector:predictor=ddim", grid=[1.0, 0.9], x=torch.zeros(1, 2, dtype=torch.float64), seed=0).x
+    x = zoo.sample(
+        model, "predictor-corrector:predictor=ddim", grid=[1.0, 0.9], x=torch.zeros(1, 2, dtype=torch.float64), seed=0
+    ).x
     eps = 2 * 0.16**2 * 0.9**2
     z = zoo.SeededNoise(0, range(1), (2,), torch.float64).at(0).fresh()
     assert torch.allclose(x, (2 * eps) ** 0.5 * z)

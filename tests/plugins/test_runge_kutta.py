@@ -111,7 +111,7 @@ class TestAlphaZero:
         model, x = gaussian(sde, "v"), start()
         works = variable == "t" or (name == "euler" and variable == "sigma")
         if not works:
-            with pytest.raises(zoo.IncompatibleError, match="alpha = 0 at t = 1.*variable=t"):
+            with pytest.raises(zoo.IncompatibleError, match=r"alpha = 0 at t = 1.*variable=t"):
                 zoo.sample(model, solver=solver, grid=grid, x=x)
             return
         got = zoo.sample(model, solver=solver, grid=grid, x=x).x

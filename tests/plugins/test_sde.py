@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -54,7 +55,13 @@ def karras(sde, steps):
     return zoo.grid("karras").make_grid(sde, steps)
 
 
-STOCHASTIC = ["euler-maruyama", "reverse-diffusion", "exponential-sde", "exponential-sde:frozen=eps", "exponential-sde:frozen=x0"]
+STOCHASTIC = [
+    "euler-maruyama",
+    "reverse-diffusion",
+    "exponential-sde",
+    "exponential-sde:frozen=eps",
+    "exponential-sde:frozen=x0",
+]
 
 
 @pytest.mark.parametrize("spec", STOCHASTIC)
@@ -91,13 +98,15 @@ X = torch.linspace(-3, 3, 7, dtype=torch.float64)[:, None]
 @pytest.mark.parametrize("sde", [zoo.EDM(sigma_min=0.02, sigma_max=10.0), ou()], ids=str)
 def test_identities_with_the_ancestral_family(sde):
     model, grid = gaussian(sde), karras(sde, 9)
-    same = dict(rtol=1e-12, atol=1e-12)
+    same = {"rtol": 1e-12, "atol": 1e-12}
     assert torch.allclose(run("exponential-sde:frozen=x0", model, grid, X), run("ddpm", model, grid, X), **same)
     assert torch.allclose(run("exponential-sde:frozen=x0", model, grid, X), run("ddim:eta=1", model, grid, X), **same)
     for frozen in ("x0", "eps"):
         flow = run(f"exponential-sde(frozen={frozen}, level=0)", model, grid, X)
         assert torch.allclose(flow, run("ddim", model, grid, X), **same)
-    assert torch.allclose(run("euler-maruyama:level=0", model, grid, X), run("euler:variable=t", model, grid, X), **same)
+    assert torch.allclose(
+        run("euler-maruyama:level=0", model, grid, X), run("euler:variable=t", model, grid, X), **same
+    )
     assert not torch.allclose(run("exponential-sde:frozen=eps", model, grid, X), run("ddpm", model, grid, X), atol=1e-3)
 
 
@@ -126,7 +135,9 @@ def test_exponential_step_is_the_textbook_one_on_ou():
     assert torch.allclose(run("exponential-sde", *args), run("reverse-diffusion", *args), rtol=1e-12)
 
 
-@pytest.mark.parametrize("kappa, point, broad", [(0.4, 2.43e-2, 6.9e-3), (0.2, 7.79e-3, 2.0e-3), (0.1, 2.17e-3, 5.4e-4)])
+@pytest.mark.parametrize(
+    ("kappa", "point", "broad"), [(0.4, 2.43e-2, 6.9e-3), (0.2, 7.79e-3, 2.0e-3), (0.1, 2.17e-3, 5.4e-4)]
+)
 def test_score_frozen_integrator_reproduces_the_kappa_rule(kappa, point, broad):
     """KL(q_tau || p) of the exponential integrator on the grid of Chen and Benton, T = 8, tau = 1e-3, prior N(0, I)."""
     T, tau = 8.0, 1e-3
@@ -160,14 +171,16 @@ def test_tomczak_loop_and_explicit_euler():
     times = [1 + i / 19 * (1e-5 - 1) for i in range(19)] + [1e-5]
     grid = zoo.Grid(sde, times)
 
-    def std(solver, s, v0=sde.sigma(1.0) ** 2):
+    prior = sde.sigma(1.0) ** 2
+
+    def std(solver, s, v0=prior):
         return math.sqrt(law(solver, gaussian(sde, var=s * s, mean=0.0), grid, v0=v0, mean0=0.0)[1])
 
     def product(s, at):
         """prod (1 - dt g^2/2 / (s^2 + sigma_t^2)), written out."""
         gains = [
             1 - (a - b) / 2 * 1.01 ** (2 * (a, b)[at]) / (s * s + (1.01 ** (2 * (a, b)[at]) - 1) / (2 * math.log(1.01)))
-            for a, b in zip(times, times[1:], strict=False)
+            for a, b in pairwise(times)
         ]
         return math.prod(gains) * sde.sigma(1.0)
 
@@ -265,4 +278,6 @@ def test_points_of_a_sample_each(spec):
     for i in range(2):
         alone = zoo.SeededNoise(0, [i], (1,), torch.float64)
         interval = zoo.Interval(sde.at(float(ends[0][i])), sde.at(float(ends[1][i])))
-        assert torch.allclose(solver.step(model, x[i : i + 1], interval, None, alone.at(0)).x, together[i : i + 1], rtol=1e-12)
+        assert torch.allclose(
+            solver.step(model, x[i : i + 1], interval, None, alone.at(0)).x, together[i : i + 1], rtol=1e-12
+        )

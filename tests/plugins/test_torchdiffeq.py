@@ -10,10 +10,10 @@ import warnings
 
 import pytest
 import torch
-
-import solvers_zoo as zoo
 import zoo_torchdiffeq
 from zoo_torchdiffeq import methods
+
+import solvers_zoo as zoo
 
 EDM = zoo.EDM(sigma_min=0.05, sigma_max=5.0)
 OU = zoo.OU(t_min=0.02, t_max=3.0)
@@ -65,7 +65,7 @@ def test_fixed_methods_are_the_zoos_own(name, variable):
 @pytest.mark.parametrize("name", ADAPTIVE)
 def test_adaptive_methods_meet_their_tolerance_at_every_time(name, variable):
     """Not at the end only: every state that they yield lies on the flow."""
-    loose, tight = ((1e-3, 1e-5) if "heun" in name or "fehl" in name else (1e-4, 1e-8))
+    loose, tight = (1e-3, 1e-5) if "heun" in name or "fehl" in name else (1e-4, 1e-8)
     factor = 1000 if name == "fehlberg2" else 300  # whose error estimate carries a factor 1/512
     costs = []
     for tol in (loose, tight):
@@ -83,8 +83,8 @@ def test_adaptive_methods_meet_their_tolerance_at_every_time(name, variable):
 def test_methods_of_scipy(scipy):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        off, _ = error("torchdiffeq-scipy-solver", EDM, 3, solver=scipy, rtol=1e-7, atol=1e-7)
-    assert off < 1e-4
+        off, _ = error("torchdiffeq-scipy-solver", OU, 3, solver=scipy, rtol=1e-10, atol=1e-12)
+    assert off < 3e-9  # torchdiffeq alone rounds times to float32, and stops improving at 1e-8
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -107,7 +107,10 @@ def test_the_model_is_never_called_outside_the_grid(method, variable, dtype):
 
     times = [3.0, 1.0, 0.3, 0.1, 0.01]
     result = zoo.sample(
-        Spy(fn, sde=model.sde, prediction="x0", shape=(2,)), zoo.solver(method, variable=variable), grid=times, x=X.to(dtype)
+        Spy(fn, sde=model.sde, prediction="x0", shape=(2,)),
+        zoo.solver(method, variable=variable),
+        grid=times,
+        x=X.to(dtype),
     )
     assert result.x.dtype is dtype
     assert result.x.isfinite().all()
@@ -121,7 +124,14 @@ def test_torchdiffeq_alone_does_leave_the_grid():
     from torchdiffeq import odeint
 
     seen = []
-    odeint(lambda t, y: seen.append(float(t)) or -y, torch.ones(1), torch.tensor([1.0, 0.1]), method="dopri5", rtol=1e-3, atol=1e-3)
+    odeint(
+        lambda t, y: seen.append(float(t)) or -y,
+        torch.ones(1),
+        torch.tensor([1.0, 0.1]),
+        method="dopri5",
+        rtol=1e-3,
+        atol=1e-3,
+    )
     assert min(seen) < 0.1
 
 
@@ -153,7 +163,7 @@ def test_adams_refuses_grids_that_are_not_smooth():
 
 
 def test_an_iteration_that_diverges_is_an_error_that_names_the_step():
-    model = zoo.FunctionModel(lambda x, t: 0 * x, sde=zoo.EDM(), prediction="x0")  # dx/dsigma = x/sigma
+    model = zoo.FunctionModel(lambda x, t: 5 * (3 * x).cos(), sde=zoo.EDM(), prediction="x0")
     with pytest.raises(zoo.IncompatibleError, match=r"does not converge in step 3 of 4.*Take more steps"):
         zoo.sample(model, "torchdiffeq-implicit-adams", grid=[0.1, 0.09, 0.08, 0.011, 0.01], x=X)
 
@@ -164,13 +174,15 @@ def test_a_tolerance_out_of_reach_is_an_error_that_says_what_to_do():
         zoo.sample(model, "torchdiffeq-dopri5", grid=[5.0, 4.9, 0.05], x=X)
 
 
-@pytest.mark.parametrize("name", ["dopri5", "scipy-solver", "explicit-adams", "rk4"])
-def test_a_model_that_fails_is_named_with_its_step(name):
+@pytest.mark.parametrize(("name", "step"), [("dopri5", 3), ("scipy-solver", 3), ("explicit-adams", 4), ("rk4", 3)])
+def test_a_model_that_fails_is_named_with_its_step(name, step):
+    """The third step ends beyond 0.4; Adams-Bashforth looks there when the fourth begins."""
+
     def fn(x, t):
         return torch.where(t[:, None] < 0.4, torch.nan, 0.5 * x)
 
     model = zoo.FunctionModel(fn, sde=EDM, prediction="x0")
-    with pytest.raises(zoo.ModelError, match="step 3 of 4"):
+    with pytest.raises(zoo.ModelError, match=f"step {step} of 4"):
         zoo.sample(model, f"torchdiffeq-{name}", grid=[5.0, 2.0, 1.0, 0.2, 0.05], x=X)
 
 
@@ -233,4 +245,6 @@ def test_cards_agree_with_the_installed_library(monkeypatch):
 
 def test_importing_the_plugin_imports_neither_library():
     code = "import sys, zoo_torchdiffeq, zoo_torchsde; print([m for m in ('torch', 'numpy', 'scipy', 'torchdiffeq', 'torchsde') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    assert (
+        subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    )

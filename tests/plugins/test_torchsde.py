@@ -7,9 +7,10 @@ import math
 
 import pytest
 import torch
+import zoo_torchsde
+from zoo_torchsde.increments import Bridge
 
 import solvers_zoo as zoo
-import zoo_torchsde
 from solvers_zoo.testing.probe import ProbeNoise
 
 MEAN, VAR = 1.3, 0.25
@@ -131,15 +132,16 @@ class _PathDraws(zoo.Draws):
 
 
 @pytest.mark.parametrize(
-    "name, order", [("euler", 1.0), ("euler-heun", 1.0), ("srk", 1.5), ("heun", 1.0), ("midpoint", 1.0), ("reversible-heun", 1.0)]
+    ("name", "order"),
+    [("euler", 1.0), ("euler-heun", 1.0), ("srk", 1.5), ("heun", 1.0), ("midpoint", 1.0), ("reversible-heun", 1.0)],
 )
 def test_strong_order_on_one_path(name, order):
     """Two overlapping modes in 1-D, in lam, against a fine run of srk on the same path; srk alone sees the Levy area."""
     model, x, noise, exact = strong_problem()
-    errors = [
-        float((strong_run(name, steps, model, x, noise) - exact).square().mean().sqrt()) for steps in (16, 32, 64)
-    ]
-    assert math.log2(errors[0] / errors[2]) / 2 == pytest.approx(order, abs=0.25)
+    ladder = (32, 128) if name == "reversible-heun" else (16, 64)
+    errors = [float((strong_run(name, steps, model, x, noise) - exact).square().mean().sqrt()) for steps in ladder]
+    slope = math.log2(errors[0] / errors[1]) / 2
+    assert order - 0.25 < slope < order + (0.6 if name == "srk" else 0.25)  # 1.5 is what SRA1 is sure of
     assert zoo.solver(f"torchsde-{name}").facts().strong_order == order
 
 
@@ -205,30 +207,40 @@ def test_the_model_is_never_called_outside_the_grid(name, variable):
     assert max(model.seen) <= 3.0
 
 
-def test_adaptive_stepping_meets_its_tolerance_and_sees_one_path():
-    """Smaller tolerances cost more and end nearer to the strong solution, which all settings share."""
+@pytest.mark.parametrize("method", ["heun", "midpoint", "euler"])
+def test_adaptive_stepping_costs_more_for_less_error(method):
+    """The exact law within Monte-Carlo error, and a tighter tolerance takes more calls; deterministic for a seed."""
     sde = zoo.EDM(sigma_min=0.3, sigma_max=3.0)
-    model, x = target(sde), X[:3]
+    model, n = target(sde, 8), 2000
+    x = model.draw(sde.at(3.0), zoo.SeededNoise(9, range(n), (8,), torch.float64).data())
 
-    def run(**options):
-        return zoo.sample(model, zoo.solver("torchsde-adaptive", variable="lam", **options), grid=[3.0, 0.8, 0.3], x=x, seed=2)
+    def run(tol):
+        solver = zoo.solver("torchsde-adaptive", method=method, rtol=tol, atol=tol)
+        return zoo.sample(model, solver, grid=[3.0, 0.3], x=x, seed=2)
 
-    exact = run(rtol=1e-4, atol=1e-4)
-    ends = {tol: run(rtol=tol, atol=tol) for tol in (1e-1, 1e-2)}
-    errors = {tol: float((end.x - exact.x).abs().max()) for tol, end in ends.items()}
-    costs = [end.nfe for end in ends.values()]
-    assert costs == sorted(costs)
-    assert costs[0] < costs[-1] < exact.nfe
-    assert all(error < 3 * tol for tol, error in errors.items())
-    heun = run(method="heun", rtol=1e-2, atol=1e-2)
-    assert (heun.x - exact.x).abs().max() < 5e-2
-    assert torch.equal(run(rtol=1e-2, atol=1e-2).x, ends[1e-2].x)
+    loose, tight = run(1e-1), run(5e-3)
+    assert loose.nfe < tight.nfe
+    exact = VAR + 0.3**2
+    assert float((tight.x - MEAN).square().mean()) == pytest.approx(exact, rel=4 * (2 / (8 * n)) ** 0.5 + 5e-3)
+    assert float(tight.x.mean()) == pytest.approx(MEAN, abs=4 * (exact / (8 * n)) ** 0.5)
+    assert torch.equal(run(1e-1).x, loose.x)
 
 
-def test_adaptive_needs_a_path_and_explains_a_failing_model():
-    noise = ProbeNoise(X)
-    with pytest.raises(zoo.IncompatibleError, match="Brownian path"):
-        zoo.sample(target(EDM), "torchsde-adaptive", steps=2, x=X, noise=noise)
+def test_a_bridge_is_one_brownian_path():
+    """Increments add up whatever was asked before, and have the variance and independence of a Brownian motion."""
+    bridge = Bridge(zoo.SeededNoise(0, range(20000), (1,), torch.float64).at(0), 1.0, 3.0)
+    whole, first, second = bridge.increment(1.0, 2.6), bridge.increment(1.0, 1.8), bridge.increment(1.8, 2.6)
+    assert torch.allclose(first + second, whole, atol=1e-14)
+    retried = bridge.increment(1.8, 2.2)
+    assert torch.allclose(retried + bridge.increment(2.2, 2.6), second, atol=1e-14)
+    last = bridge.increment(2.6, 3.0)
+    for part, length in ((first, 0.8), (second, 0.8), (retried, 0.4), (last, 0.4)):
+        assert float(part.var()) == pytest.approx(length, rel=0.05)
+    for one, other in ((first, second), (second, last), (first, last)):
+        assert abs(float((one * other).mean())) < 0.02
+
+
+def test_adaptive_explains_a_failing_model():
     bad = zoo.FunctionModel(lambda x, t: x * torch.nan, sde=EDM, prediction="x0")
     with pytest.raises(zoo.ModelError, match="step 1 of 2"):
         zoo.sample(bad, "torchsde-adaptive", steps=2, x=X)
