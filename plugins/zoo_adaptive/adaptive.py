@@ -202,7 +202,7 @@ class Adaptive(Solver):
         clock = VARIABLES[self.clock]
         t = clock.point(grid.sde, u).t
         for end in (grid[0], grid[-1]):
-            t = t
+            t = where(u == clock.clock(end), end.t, t)
         return grid.sde.at(t)
 
     def _size(self, step: Step, x: Tensor, like: Tensor) -> Tensor:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from scipy.integrate import solve_ivp
 from torch import Tensor
 
 from solvers_zoo.errors import IncompatibleError, ZooError
@@ -78,6 +77,8 @@ def reference_flow(
         ZooError: the integrator failed.
 
     """
+    from scipy.integrate import solve_ivp  # a third of a second that only a reference is worth
+
     sde: Any = model.sde
     by_lam = math.isfinite(point_from.lam) and math.isfinite(point_to.lam)
 

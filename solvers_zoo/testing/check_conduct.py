@@ -274,7 +274,7 @@ def _seen(subject: Subject) -> list[Any]:
     """All that a short run shows."""
     seen: list[Any] = [subject.solver.nfe(3)]
     for problem in (mixture_1d(), mixture_2d()):
-        states = subject.states(problem.model, problem.x, problem.grid(3, "uneven"))
+        states = subject.states(problem.model, problem.x, problem.grid(3))
         seen += [tensor.numpy().tobytes() for state in states for tensor in (state.x, *tensors(state.memory))]
         if subject.steps_itself:
             times = problem.grid(2)

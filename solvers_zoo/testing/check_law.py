@@ -200,7 +200,7 @@ def check_marginal(subject: Subject) -> str:
         raise NotApplicable("it is deterministic")
     if facts.stationary:
         raise NotApplicable(f"it declares a bias: {facts.bias}")
-    count = 2048 if subject.quick else 8192
+    count = 4096 if subject.quick else 32768
     x, model = _exact_start(count), law_mixture()
     p = facts.weak_order or 1
     coarse, fine = (_statistics(subject.run(model, x, grid(model.sde, n))) for n in (40, 80))
