@@ -1,12 +1,15 @@
 """What a solver costs a step besides the model, against k-diffusion's implementation of the same algorithm.
 
-    python -m solvers_zoo.overhead [--json] [--steps 50] [--repeats 60]
+    python -m solvers_zoo.overhead [--json] [--steps 20] [--seconds 10]
 
 Both sides run the same function as the model on the same grid; the time of the function alone is subtracted, and so
-is that of the noise that k-diffusion's Euler and Heun draw without using it. The zoo's side is the whole of `sample`: counting,
-Points, checks and Result included. All parts are interleaved in one process on one thread, and the minimum over the
-repeats is kept, so other work on the machine disturbs neither side. The floor is what the arithmetic alone costs: one
-``lerp`` a step for Euler, two for Heun, ``mul``, ``add_``, ``add_`` for 2M.
+is that of the noise that k-diffusion's Euler and Heun draw without using it. The zoo's side is the whole of `sample`,
+counting and coefficients included. What a step costs is the difference of runs of N + 1 steps and one, over N; what a run of
+no steps would cost is its start (the zoo checks its arguments and its result once a run). The floor is what the
+arithmetic alone costs: one ``lerp`` a step for Euler, two for Heun, ``mul``, ``add_``, ``add_`` for 2M.
+
+All parts are interleaved in one process on one thread; runs are short and the fastest of many counts, so that other work on
+the machine disturbs neither side.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import sys
 import types
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -41,13 +45,15 @@ SHAPES = ((64, 2), (64, 3, 32, 32))
 
 @dataclass(frozen=True)
 class Overhead:
-    """Microseconds a step above the model's own time."""
+    """Microseconds a step above the model's own time, and microseconds a run that no step adds to."""
 
     solver: str
     shape: tuple[int, ...]
     zoo: float
     peer: float
     floor: float
+    zoo_start: float
+    peer_start: float
 
     @property
     def ratio(self) -> float:
@@ -97,16 +103,16 @@ _VISION = ("torchvision.transforms", "torchvision.transforms.functional")
 def measure(
     solvers: Sequence[str] = tuple(PAIRS),
     shapes: Sequence[tuple[int, ...]] = SHAPES,
-    steps: int = 50,
-    repeats: int = 60,
+    steps: int = 20,
+    seconds: float = 10.0,
 ) -> list[Overhead]:
     """Measure every solver at every shape.
 
     Args:
         solvers: keys of `PAIRS`.
         shapes: of the whole state, batch first.
-        steps: steps of a run.
-        repeats: interleaved runs of each part; the fastest counts.
+        steps: N; runs have N + 1 steps, and one.
+        seconds: for each solver at each shape.
 
     """
     peer = import_k_diffusion()
@@ -117,41 +123,51 @@ def measure(
     torch.empty(30 * 2**20, dtype=torch.uint8)
     try:
         with torch.no_grad():
-            return [_measure_one(peer, solver, tuple(shape), steps, repeats) for shape in shapes for solver in solvers]
+            return [_measure_one(peer, solver, tuple(shape), steps, seconds) for shape in shapes for solver in solvers]
     finally:
         torch.set_num_threads(threads)
 
 
-def _measure_one(peer: Any, solver: str, shape: tuple[int, ...], steps: int, repeats: int) -> Overhead:
+def _measure_one(peer: Any, solver: str, shape: tuple[int, ...], steps: int, seconds: float) -> Overhead:
     function, evaluations, draws = PAIRS[solver]
     sde = EDM(sigma_min=0.02, sigma_max=20.0)
-    grid = Karras().make_grid(sde, steps)
-    sigmas = torch.tensor(grid.times)
+    grids = {n: Karras().make_grid(sde, n) for n in (1, steps + 1)}
+    sigmas = {n: torch.tensor(grid.times) for n, grid in grids.items()}
     model = FunctionModel(denoiser, sde=sde, prediction="x0")
     x = 20 * torch.randn(shape, generator=torch.Generator().manual_seed(0))
     times = torch.ones(shape[0])
     run = getattr(peer, function)
 
-    def alone() -> None:
+    def alone(steps: int) -> None:
         y = x
         for _ in range(steps * evaluations):
             y = denoiser(y, times)
 
-    def noise() -> None:
-        for _ in range(steps):
+    def noise(steps: int) -> None:
+        for _ in range(steps if draws else 0):
             torch.randn_like(x)
 
-    parts: dict[str, Callable[[], Any]] = {
-        "zoo": lambda: sample(model, solver, grid=grid, x=x),
-        "peer": lambda: run(denoiser, x, sigmas, disable=True),
+    parts: dict[str, Callable[[int], Any]] = {
+        "zoo": lambda n: sample(model, solver, grid=grids[n], x=x),
+        "peer": lambda n: run(denoiser, x, sigmas[n], disable=True),
         "model": alone,
-        "floor": lambda: _floor(solver, x, steps),
-        "noise": noise if draws else lambda: None,
+        "floor": lambda n: _floor(solver, x, n),
+        "noise": noise,
     }
-    best = _fastest(parts, repeats)
-    each = {name: 1e6 * seconds / steps for name, seconds in best.items()}
+    calls: dict[Any, Callable[[], Any]] = {
+        (name, n): partial(part, n) for name, part in parts.items() for n in (1, steps + 1)
+    }
+    best = _fastest(calls, seconds)
+    each = {name: 1e6 * (best[name, steps + 1] - best[name, 1]) / steps for name in parts}
+    start = {name: 1e6 * best[name, 1] - each[name] for name in ("zoo", "peer")}
     return Overhead(
-        solver, shape, each["zoo"] - each["model"], each["peer"] - each["model"] - each["noise"], each["floor"]
+        solver=solver,
+        shape=shape,
+        zoo=each["zoo"] - each["model"],
+        peer=each["peer"] - each["model"] - each["noise"],
+        floor=each["floor"],
+        zoo_start=start["zoo"],
+        peer_start=start["peer"],
     )
 
 
@@ -167,9 +183,10 @@ def _floor(solver: str, x: Tensor, steps: int) -> Tensor:
     return x
 
 
-def _fastest(parts: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
+def _fastest(parts: dict[Any, Callable[[], Any]], seconds: float) -> dict[Any, float]:
     best = dict.fromkeys(parts, float("inf"))
-    for _ in range(repeats):
+    end = perf_counter() + seconds
+    while perf_counter() < end:
         for name, part in parts.items():
             begin = perf_counter()
             part()
@@ -177,19 +194,19 @@ def _fastest(parts: dict[str, Callable[[], Any]], repeats: int) -> dict[str, flo
     return best
 
 
-def setup_milliseconds(solver: Any, rule: Any, sde: Any, steps: int = 1000, repeats: int = 20) -> float:
+def setup_milliseconds(solver: Any, rule: Any, sde: Any, steps: int = 1000, seconds: float = 1.0) -> float:
     """Milliseconds to make a grid of ``steps`` intervals and the solver's coefficients for it."""
-    return 1e3 * _fastest({"": lambda: solver.plan(rule.make_grid(sde, steps))}, repeats)[""]
+    return 1e3 * _fastest({"": lambda: solver.plan(rule.make_grid(sde, steps))}, seconds)[""]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m solvers_zoo.overhead", description=__doc__.split("\n")[0])
-    parser.add_argument("--steps", type=int, default=50)
-    parser.add_argument("--repeats", type=int, default=60)
+    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=10.0)
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     given = parser.parse_args(arguments)
-    rows = measure(steps=given.steps, repeats=given.repeats)
+    rows = measure(steps=given.steps, seconds=given.seconds)
     if given.json:
         print(json.dumps([asdict(row) | {"ratio": row.ratio} for row in rows], indent=2))  # noqa: T201
         return
@@ -197,10 +214,17 @@ def main(arguments: Sequence[str] | None = None) -> None:
     from rich.table import Table
 
     table = Table("solver", "state", title="microseconds a step above the model", title_justify="left")
-    for column in ("zoo", "k-diffusion", "ratio", "floor"):
+    for column in ("zoo", "k-diffusion", "ratio", "floor", "start", "its start"):
         table.add_column(column, justify="right")
     for row in rows:
-        figures = f"{row.zoo:.1f}", f"{row.peer:.1f}", f"{row.ratio:.2f}", f"{row.floor:.1f}"
+        figures = (
+            f"{row.zoo:.1f}",
+            f"{row.peer:.1f}",
+            f"{row.ratio:.2f}",
+            f"{row.floor:.1f}",
+            f"{row.zoo_start:.0f}",
+            f"{row.peer_start:.0f}",
+        )
         table.add_row(row.solver, "x".join(map(str, row.shape)), *figures)
     Console().print(table)
 

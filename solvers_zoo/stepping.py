@@ -210,9 +210,10 @@ class StepSolver(Solver):
         if state is None:
             state = State(0, grid[0], x)
         del x  # not to keep the start alive beside the states
-        plans = self.plan(grid)
+        points, plans = grid.points, self.plan(grid)
         for index in range(state.index, grid.steps):
-            interval = Interval(grid[index], grid[index + 1], plans[index], index)
-            step = self.step(model, state.x, interval, state.memory, noise.at(index))
-            state = State(index + 1, interval.s, step.x, step.memory)
+            s = points[index + 1]
+            interval = Interval(points[index], s, plans[index], index)
+            x_s, memory, _ = self.step(model, state.x, interval, state.memory, noise.at(index))
+            state = State(index + 1, s, x_s, memory)
             yield state

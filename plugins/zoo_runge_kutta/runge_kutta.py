@@ -76,8 +76,11 @@ class RungeKutta(StepSolver):
         for i, (t, s) in enumerate(grid.intervals()):
             h = clocks[i + 1] - clocks[i]
             stages: list[Stage] = []
+            points = {0.0: t, 1.0: s}
             for c, *weights in later:
-                point = s if c == 1 else t if c == 0 else u.point(grid.sde, clocks[i] + c * h)
+                point = points.get(c)
+                if point is None:
+                    point = points[c] = u.point(grid.sde, clocks[i] + c * h)
                 stages.append((point, u.slope(point), self._row(weights, h, t, point)))
             error: Row | None = None
             if gap is not None:
@@ -129,8 +132,11 @@ def _coefficients(row: Row, first: Prediction, slopes: Sequence[Sequence[Any]]) 
     (a, _), (b, _) = first.terms(R, S)
     over = [a, b]
     for j, w in later:
-        k = slopes[j]  # longer than what there is so far: a later slope reaches further
-        over = [*[c + w * k_i for c, k_i in zip(over, k, strict=False)], *[w * k_i for k_i in k[len(over) :]]]
+        for i, k in enumerate(slopes[j]):  # a later slope reaches further
+            if i < len(over):
+                over[i] = over[i] + w * k  # not in place: they may be tensors
+            else:
+                over.append(w * k)
     return over
 
 

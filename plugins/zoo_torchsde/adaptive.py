@@ -40,6 +40,7 @@ class TorchSDEAdaptive(TorchSDE):
         bias="of the size of its tolerance",
         variable="t",
         needs=("finite-diffusion", "decreasing"),
+        noise_level=1,
         source=Source(
             authors="Li et al. 2020",
             title="Scalable Gradients for Stochastic Differential Equations",

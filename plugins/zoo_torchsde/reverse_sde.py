@@ -81,10 +81,6 @@ class ReverseSDE:
         x, scale = y.reshape(self.shape), self.variable.scale(point)
         return x if scale == 1.0 else combine((scale, x))
 
-    def keep(self, u: float, y: Tensor, f: Tensor) -> None:
-        """Answer f(u, y) with ``f`` if it is asked next, for this very tensor."""
-        self._last = (u, y, f)
-
     def f(self, u: Tensor, y: Tensor) -> Tensor:
         """Drift."""
         clock = float(u)
@@ -99,7 +95,7 @@ class ReverseSDE:
             r, s = self.variable.slope(point)
             slope = now.mix(r, (1 + self.level**2) * s)
         out = (slope if self.clock.sign == 1.0 else slope.neg()).reshape(-1, 1)
-        self.keep(clock, y, out)
+        self._last = (clock, y, out)
         return out
 
     def g(self, u: Tensor, y: Tensor) -> Tensor:

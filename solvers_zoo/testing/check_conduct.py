@@ -182,7 +182,7 @@ def check_reuse(subject: Subject) -> str:
         f"running changes its attributes: {sorted(set(vars(solver)) ^ set(before)) or 'values'}.",
     )
     try:
-        solver.something = 1  # type: ignore[attr-defined]
+        solver.something = 1
     except (AttributeError, dataclasses.FrozenInstanceError):
         return "interleaved runs are the same bits; the object is frozen."
     raise Broken(
@@ -260,6 +260,8 @@ def check_resume(subject: Subject) -> str:
 def check_settings(subject: Subject) -> str:
     """Each choice and switch among the options changes something: the numbers, the cost, or what a step estimates."""
     solver = subject.solver
+    if any(facts.kind == "solver" for facts in solver.options().values()):
+        raise NotApplicable("what its settings do depends on the solver that it holds")
     named = [name for name, facts in solver.options().items() if facts.choices is not None or facts.kind == "bool"]
     others = [s for s in variants(solver) if any(getattr(s, name) != getattr(solver, name) for name in named)]
     if not others:

@@ -257,13 +257,14 @@ def _path() -> tuple[FlowProblem, Grid, GridNoise]:
 
 @functools.cache
 def _on_path(level: float) -> Tensor:
-    """The reverse SDE with noise ``level`` along the finest path, by Euler-Maruyama."""
+    """The reverse SDE with noise ``level`` along the finest path, by Heun: a better method than most that are measured."""
     problem, fine, noise = _path()
     x = problem.x
     with torch.no_grad():
         for index, (t, s) in enumerate(fine.intervals()):
-            drift = problem.model(x, t).drift(level)
-            x = x + (s.t - t.t) * drift + level * t.g * (t.t - s.t) ** 0.5 * noise.at(index).between(t, s)
+            drift, h = problem.model(x, t).drift(level), s.t - t.t
+            kick = level * (t.g + s.g) / 2 * (-h) ** 0.5 * noise.at(index).between(t, s)
+            x = x + h / 2 * (drift + problem.model(x + h * drift + kick, s).drift(level)) + kick
     return x
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from solvers_zoo import PluginError, Registry, Solver, UnknownNameError, registry
 from solvers_zoo.testing import check_card, check_conduct, check_inputs, check_law, check_order
 from solvers_zoo.testing.report import Report
-from solvers_zoo.testing.subject import Check, Subject, variants
+from solvers_zoo.testing.subject import COSTLY, Check, Subject, variants
 
 #: Every check, the cheapest first.
 CHECKS: tuple[Check, ...] = (
@@ -52,10 +52,6 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-#: Evaluations a step above which other settings are left out, and in a quick examination the default too.
-_COSTLY = 20
-
-
 def conform(subject: Any, quick: bool = False, checks: Iterable[str] | None = None, fail_fast: bool = False) -> Report:
     """Examine a solver.
 
@@ -75,14 +71,14 @@ def conform(subject: Any, quick: bool = False, checks: Iterable[str] | None = No
     """
     chosen = _chosen(checks)
     main, rest = _settings(subject)
-    rest = [solver for solver in rest if (solver.facts().evaluations or 0) <= _COSTLY]
+    rest = [solver for solver in rest if (solver.facts().evaluations or 0) <= COSTLY]
     if main.facts().adaptive:  # every number of a step-size controller would be one more long run
-        rest = [solver for solver in rest if _differs_in_kind(main, solver)]
+        rest = [] if quick else [solver for solver in rest if _differs_in_kind(main, solver)]
     report = Report()
     for check in chosen:
         if not check.every:
             settings = [main]
-        elif quick and rest and (main.facts().evaluations or 0) > _COSTLY:
+        elif quick and rest and (main.facts().evaluations or 0) > COSTLY:
             settings = rest
         else:
             settings = [main, *rest]
@@ -111,7 +107,7 @@ def _differs_in_kind(main: Solver, other: Solver) -> bool:
 
 def _settings(subject: Any) -> tuple[Solver, list[Solver]]:
     """The solver to examine, and its other settings."""
-    if isinstance(subject, type):
+    if isinstance(subject, type) and issubclass(subject, Solver):
         solver = subject.make()
         return solver, variants(solver)
     solver = registry.default().make("solver", subject)

@@ -170,33 +170,36 @@ def _original(package: str, brief: bool) -> dict[str, str]:
 
 
 def examine(mutant: Mutant) -> Verdict:
-    """Kill one mutant, or fail to."""
+    """Kill one mutant, or fail to: first the solvers that differ at a glance, then those that differ at all."""
     torch.set_num_threads(1)
     package = mutant.module.partition(".")[0]
-    originals = [_original(package, brief) for brief in (True, False)]
-    try:
-        with _patience(_PATIENCE), _installed(package, mutant) as loaded:
-            return _examine(mutant, _solvers_of(loaded, package), originals)
-    except _Endless:
-        return Verdict(mutant, "killed", "does not end")
-    except Exception as error:  # a solver that cannot even be made
-        return Verdict(mutant, "killed", f"raises {type(error).__name__}")
-
-
-def _examine(mutant: Mutant, present: list[str], originals: Sequence[dict[str, str]]) -> Verdict:
-    """Look at the solvers that visibly differ first; a solver that does not differ at all cannot be told from the original."""
     differ: list[str] = []
-    for brief, original in zip((True, False), originals, strict=True):
-        gone = sorted(original.keys() - set(present))
-        if gone:
-            return Verdict(mutant, "killed", f"does not load ({gone[0]})")
-        for name in original:
-            if name not in differ and fingerprint(name, brief) != original[name]:
-                differ.append(name)
-                failures = conform(name, quick=True, checks=_ORDER, fail_fast=True).failures
-                if failures:
-                    return Verdict(mutant, "killed", failures[0].check)
+    for brief in (True, False):
+        original = _original(package, brief)
+        try:
+            with _patience(_PATIENCE), _installed(package, mutant) as loaded:
+                killed = _killed(original, _solvers_of(loaded, package), differ, brief)
+        except _Endless:
+            killed = "does not end"
+        except Exception as error:  # a solver that cannot even be made
+            killed = f"raises {type(error).__name__}"
+        if killed:
+            return Verdict(mutant, "killed", killed)
     return Verdict(mutant, "survived" if differ else "equivalent", ", ".join(differ))
+
+
+def _killed(original: dict[str, str], present: list[str], differ: list[str], brief: bool) -> str:
+    """What catches one of the solvers that differ from the original, if anything; ``differ`` collects their names."""
+    gone = sorted(original.keys() - set(present))
+    if gone:
+        return "does not load"
+    for name in original:
+        if name not in differ and fingerprint(name, brief) != original[name]:
+            differ.append(name)
+            failures = conform(name, quick=True, checks=_ORDER, fail_fast=True).failures
+            if failures:
+                return failures[0].check
+    return ""
 
 
 # -- all of them ---------------------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ class _ProbeDraws(Draws):
     def uniform(self) -> Tensor:
         """One half; a solver that asks is not affine in its noise."""
         self.noise.uniforms += 1
-        return torch.full((len(self.like),), 0.5, dtype=torch.float64)
+        return torch.full((len(self.noise.like),), 0.5, dtype=torch.float64)
 
 
 class NoiseSpy(Noise):

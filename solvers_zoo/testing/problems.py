@@ -149,7 +149,7 @@ class NotGaussian(SDE):
 
 @functools.cache
 def processes() -> tuple[tuple[SDE, Grid], ...]:
-    """Every registered process with its own grid of 48 steps; some begin where alpha = 0."""
-    made = (entry.cls() for entry in registry.default().entries("sde"))
+    """Every registered Gaussian process with its own grid of 48 steps; some begin where alpha = 0."""
+    made = (sde for entry in registry.default().entries("sde") if (sde := entry.cls()).gaussian)
     rules = registry.default()
     return tuple((sde, rules.make("grid", sde.default_grid).make_grid(sde, 48)) for sde in made)

@@ -15,6 +15,9 @@ from torch import Tensor
 from solvers_zoo import Grid, IncompatibleError, Noise, OptionError, SeededNoise, Solver, SolverCard, State, StepSolver
 from solvers_zoo.testing.report import Broken, Finding, NotApplicable, Refused, Status
 
+#: Evaluations a step above which other settings are left out, and in a quick examination the default too.
+COSTLY = 12
+
 
 @dataclass(frozen=True, eq=False)
 class Subject:
@@ -112,19 +115,30 @@ def require(holds: Any, message: str) -> None:
 
 
 def variants(solver: Solver) -> list[Solver]:
-    """The solver with one option at a time moved off its value: other choices, both ends, and between.
+    """The solver with its options moved off their values, one at a time and some in pairs.
 
-    Whatever a solver accepts it has to do right, so the kit measures these too.
+    One at a time: other choices, both ends, and between. In pairs: every other choice with the first other value of every
+    number. Whatever a solver accepts it has to do right, so the kit measures these too.
     """
+    options = solver.options()
+    others = {name: _others(getattr(solver, name), facts) for name, facts in options.items()}
+    changes = [{name: value} for name, values in others.items() for value in values]
+    changes += [
+        {choice: value, number: values[0]}
+        for choice, facts in options.items()
+        if facts.choices is not None
+        for value in others[choice]
+        for number, values in others.items()
+        if values and options[number].choices is None and options[number].kind in ("float", "int")
+    ]
     found: dict[str, Solver] = {}
-    for name, facts in solver.options().items():
-        for value in _others(getattr(solver, name), facts):
-            try:
-                other = solver.replace(**{name: value})
-            except OptionError:
-                continue
-            if str(other) != str(solver):
-                found.setdefault(str(other), other)
+    for change in changes:
+        try:
+            other = solver.replace(**change)
+        except OptionError:
+            continue
+        if str(other) != str(solver):
+            found.setdefault(str(other), other)
     return list(found.values())
 
 

@@ -17,11 +17,11 @@ MEAN, VAR = 1.3, 0.25
 EDM = zoo.EDM(sigma_min=0.02, sigma_max=10.0)
 X = torch.linspace(-3, 3, 12, dtype=torch.float64).reshape(6, 2)
 
-#: method: calls a step, calls to start, weak order
+#: method: calls a step, weak order
 METHODS = {
-    "euler": (1, 0, 1), "milstein": (1, 0, 1), "srk": (2, 0, 2), "heun": (2, 0, 2), "midpoint": (2, 0, 2),
-    "euler-heun": (1, 0, 1), "log-ode": (2, 0, 2), "reversible-heun": (1, 1, 2),
+    "euler": (1, 1), "milstein": (1, 1), "srk": (2, 2), "heun": (2, 2), "midpoint": (2, 2), "euler-heun": (1, 1), "log-ode": (2, 2),
 }  # fmt: skip
+EULERS = ("euler", "milstein")
 
 
 def ou():
@@ -59,9 +59,11 @@ def law(solver, sde, steps):
 @pytest.mark.parametrize("process", ["edm", "ou"])
 @pytest.mark.parametrize("name", METHODS)
 def test_weak_order(name, process, variable):
+    if name in EULERS and variable == "lam":
+        pytest.skip("not offered")
     sde = EDM if process == "edm" else ou()
     solver = zoo.solver(f"torchsde-{name}", variable=variable)
-    order = METHODS[name][2]
+    order = METHODS[name][1]
     assert solver.facts().weak_order == order
     (_, coarse), (mean, fine) = (law(solver, sde, n) for n in ((256, 512) if variable == "lam" else (128, 256)))
     assert math.log2(abs(coarse / fine)) == pytest.approx(order, abs=0.2)
@@ -75,9 +77,10 @@ def test_sigma_as_the_variable():
     assert math.log2(abs(coarse / fine)) == pytest.approx(2, abs=0.25)
 
 
-@pytest.mark.parametrize("level", [0.3, 1.0, 1.7])
-def test_every_level_has_the_same_law(level):
-    mean, off = law(zoo.solver("torchsde-srk", level=level), ou(), 128)
+@pytest.mark.parametrize("variable", ["t", "sigma", "lam"])
+@pytest.mark.parametrize("level", [0.3, 1.7])
+def test_every_level_has_the_same_law(level, variable):
+    mean, off = law(zoo.solver("torchsde-srk", level=level, variable=variable), ou(), 128)
     assert abs(mean) < 3e-3
     assert abs(off) < 3e-3
 
@@ -85,11 +88,11 @@ def test_every_level_has_the_same_law(level):
 @pytest.mark.parametrize("name", METHODS)
 def test_cost_is_counted_and_exact(name):
     """torchsde also asks for a slope to see its shape, and srk for a stage twice; neither reaches the model."""
-    each, start, _ = METHODS[name]
+    each, _ = METHODS[name]
     solver = zoo.solver(f"torchsde-{name}")
     for steps in (1, 2, 5):
         result = zoo.sample(target(EDM), solver, steps=steps, x=X)
-        assert result.nfe == solver.nfe(steps) == each * steps + start
+        assert result.nfe == solver.nfe(steps) == each * steps
     assert solver.facts().evaluations == each
 
 
@@ -101,8 +104,10 @@ def test_euler_is_euler_maruyama_and_equivalents_are():
 
     assert torch.allclose(run("torchsde-euler"), run("euler-maruyama"), rtol=1e-12)
     for name in METHODS:
-        for other in zoo.solver(f"torchsde-{name}").facts().equivalents:
-            assert torch.allclose(run(f"torchsde-{name}"), run(other), rtol=1e-12)
+        for options in ("level=1", "level=0.5", "level=0.5, variable=sigma"):
+            spec = f"torchsde-{name}({options})"
+            for other in zoo.registry.default().make("solver", spec).facts().equivalents:
+                assert torch.allclose(run(spec), run(other), rtol=1e-12), (spec, other)
     assert not torch.allclose(run("torchsde-heun"), run("torchsde-midpoint"), atol=1e-3)
 
 
@@ -133,16 +138,17 @@ class _PathDraws(zoo.Draws):
 
 @pytest.mark.parametrize(
     ("name", "order"),
-    [("euler", 1.0), ("euler-heun", 1.0), ("srk", 1.5), ("heun", 1.0), ("midpoint", 1.0), ("reversible-heun", 1.0)],
+    [("euler-heun", 1.0), ("srk", 1.5), ("heun", 1.0), ("midpoint", 1.0)],
 )
 def test_strong_order_on_one_path(name, order):
     """Two overlapping modes in 1-D, in lam, against a fine run of srk on the same path; srk alone sees the Levy area."""
     model, x, noise, exact = strong_problem()
-    ladder = (32, 128) if name == "reversible-heun" else (16, 64)
-    errors = [float((strong_run(name, steps, model, x, noise) - exact).square().mean().sqrt()) for steps in ladder]
+    errors = [float((strong_run(name, steps, model, x, noise) - exact).square().mean().sqrt()) for steps in (16, 64)]
     slope = math.log2(errors[0] / errors[1]) / 2
     assert order - 0.25 < slope < order + (0.6 if name == "srk" else 0.25)  # 1.5 is what SRA1 is sure of
-    assert zoo.solver(f"torchsde-{name}").facts().strong_order == order
+    assert zoo.solver(f"torchsde-{name}", variable="lam").facts().strong_order == order
+    in_t = zoo.solver(f"torchsde-{name}").facts().strong_order
+    assert in_t == (1 if order == 1 else None)  # areas of a path in lam are not those of t
 
 
 @functools.cache
@@ -199,6 +205,8 @@ class Spy(zoo.ModelWrapper):
 @pytest.mark.parametrize("variable", ["t", "sigma", "lam"])
 @pytest.mark.parametrize("name", [*METHODS, "adaptive"])
 def test_the_model_is_never_called_outside_the_grid(name, variable):
+    if name in EULERS and variable == "lam":
+        pytest.skip("not offered")
     model = Spy(target(zoo.OU(t_min=1e-5, t_max=3.0)))
     times = [3.0, 1.0, 0.3, 0.1]
     x = zoo.sample(model, zoo.solver(f"torchsde-{name}", variable=variable), grid=times, x=X.float()).x
@@ -250,7 +258,7 @@ def test_what_is_refused():
     sde = zoo.sde("rectified-flow")
     grid = zoo.Grid(sde, [1.0, 0.5, 0.1])
     for variable in ("t", "sigma", "lam"):
-        for name in [*METHODS, "adaptive"]:
+        for name in ["srk", "heun", "adaptive"]:
             assert "alpha = 0" in zoo.solver(f"torchsde-{name}", variable=variable).supports(sde, grid)
     assert "increases" in zoo.solver("torchsde-srk").supports(EDM, zoo.Grid(EDM, [0.1, 1.0]))
 
