@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import os
 from itertools import pairwise
 
 import pytest
@@ -110,7 +111,9 @@ def test_the_formulas_as_printed(sde, kind):
         assert got.nfe == 4 * zoo.solver(spec).card.evaluations
 
 
-@pytest.mark.skipif(importlib.util.find_spec("k_diffusion") is None, reason="k-diffusion is not installed")
+@pytest.mark.skipif(
+    importlib.util.find_spec("k_diffusion") is None and not os.environ.get("CI"), reason="k-diffusion is not installed"
+)
 def test_k_diffusion():
     """The same numbers to 1e-9, on a grid without the trailing 0."""
     sampling = import_k_diffusion()

@@ -88,12 +88,17 @@ def test_methods_of_scipy(scipy):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("variable", ["t", "sigma", "lam"])
-@pytest.mark.parametrize("method", [m.card.name for m in methods.METHODS])
+@pytest.mark.parametrize(
+    ("method", "variable"),
+    [
+        (m.card.name, variable)
+        for m in methods.METHODS
+        for variable in ("t", "sigma", "lam")
+        if not ("adams" in m.card.name and variable == "lam")  # not offered
+    ],
+)
 def test_the_model_is_never_called_outside_the_grid(method, variable, dtype):
     """torchdiffeq's own stepping overshoots the end; times also come rounded to float32."""
-    if "adams" in method and variable == "lam":
-        pytest.skip("not offered")
     seen = []
     model = target(zoo.OU(t_min=1e-5, t_max=3.0))
 
