@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import inspect
 import math
 from dataclasses import MISSING, FrozenInstanceError, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
@@ -215,6 +216,11 @@ class Configurable:
         """The name in specifications: the card's, or the class's for an object outside the registry."""
         card = getattr(cls, "card", None)
         return card.name if card is not None else cls.__name__
+
+    @classmethod
+    def describe(cls) -> str:
+        """What it is, in words and formulas, for ``zoo show``: the class's docstring unless it has more to say."""
+        return inspect.getdoc(cls) or ""
 
     @classmethod
     def make(cls, *positional: Any, **given: Any) -> Any:

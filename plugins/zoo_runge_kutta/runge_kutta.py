@@ -47,6 +47,12 @@ class RungeKutta(StepSolver):
 
     error: bool = option(False, help="also estimate the local error of a step, from the embedded weights")
 
+    @classmethod
+    def describe(cls) -> str:
+        """The docstring, and the method written out from its numbers."""
+        lines = "\n".join(f"    {line}" for line in cls.tableau.formulas().splitlines())
+        return f"{super().describe()}\n\n{lines}\n\ny = x / scale and u are those of the option ``variable``; h = u_s - u_t."
+
     def check(self) -> None:
         """An error estimate needs embedded weights."""
         if self.error and self.tableau.b_hat is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import textwrap
 from dataclasses import MISSING
 from enum import StrEnum
@@ -82,7 +81,7 @@ def _facts(entry: Entry, made: Any) -> dict[str, Any]:
         "reference": str(card.source),
         "dist": entry.dist,
         "plugin": entry.plugin,
-        "description": inspect.getdoc(cls) or "",
+        "description": cls.describe(),
         "options": options,
         "specification": str(made) if made is not None else card.name,
         "example": _example(entry, str(made) if made is not None else card.name),

@@ -97,6 +97,15 @@ class Tableau:
         """Number of stages up to the last that the result ``b`` uses."""
         return max(i + 1 for i, b in enumerate(self.b) if b != 0)
 
+    def formulas(self) -> str:
+        """The method written out, a line a stage, with k(u, y) the slope of dy/du."""
+        lines = ["k_0 = k(u, y)"]
+        for i, (row, c) in enumerate(zip(self.A[1:], self.c[1:], strict=True), start=1):
+            node = f"{_fraction(c)} h".removeprefix("1 ")
+            lines.append(f"k_{i} = k(u + {node}, y + h ({_sum(row)}))")
+        result = f"y' = y + h ({_sum(self.b)})"
+        return "\n".join([*lines[: self.stages_used], result])
+
     @cached_property
     def order(self) -> int:
         """Order of the result, from the order conditions."""
@@ -127,3 +136,17 @@ class Tableau:
                     phi[i] *= sum(a * v for a, v in zip(row, inner, strict=False))
             values[tree] = phi
         return values[tree]
+
+
+def _sum(weights: Sequence[float]) -> str:
+    terms = [(w, f"{_fraction(abs(w))} k_{j}".removeprefix("1 ")) for j, w in enumerate(weights) if w != 0]
+    text = " ".join(f"{'-' if w < 0 else '+'} {term}" for w, term in terms)
+    return text.removeprefix("+ ")
+
+
+def _fraction(value: float) -> str:
+    """A rational with a short denominator as such, anything else as a decimal."""
+    from fractions import Fraction  # only where a person reads it
+
+    ratio = Fraction(value).limit_denominator(100_000)
+    return str(ratio) if abs(float(ratio) - value) < _TOLERANCE else f"{value:.12g}"

@@ -6,6 +6,7 @@ import functools
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -245,27 +246,40 @@ def check_noise_level(subject: Subject) -> str:
 
 
 #: Steps of the path on which strong errors are measured.
-_FINE = 2048
+_FINE = 1024
 
 
 @functools.cache
-def _path() -> tuple[FlowProblem, Grid, GridNoise]:
+def _path() -> tuple[FlowProblem, Tensor, Grid, GridNoise]:
     problem = mixture_1d()
     fine = problem.grid(_FINE, "log")
-    return problem, fine, GridNoise(SeededNoise(7, range(len(problem.x)), (1,), torch.float64), fine)
+    x = problem.x.repeat(16, 1)  # 256 paths
+    return problem, x, fine, GridNoise(SeededNoise(7, range(len(x)), (1,), torch.float64), fine)
 
 
 @functools.cache
 def _on_path(level: float) -> Tensor:
-    """The reverse SDE with noise ``level`` along the finest path, by Heun: a better method than most that are measured."""
-    problem, fine, noise = _path()
-    x = problem.x
+    r"""The reverse SDE with noise ``level`` along the finest path, by a scheme of strong order 1.5.
+
+    SRA1 of Roessler (2010, doi:10.1137/09076636X, Table 6.3), in y = x/alpha over lam, where the noise is additive:
+    dy = -(1 + l^2) rho eps dlam + sqrt(2) l rho dB.
+    """
+    problem, x, fine, noise = _path()
+    sde, y = problem.model.sde, x / fine[0].alpha
+
+    def slope(point: Any, y: Tensor) -> Tensor:
+        return -(1 + level**2) * point.rho * problem.model(point.alpha * y, point).eps
+
     with torch.no_grad():
         for index, (t, s) in enumerate(fine.intervals()):
-            drift, h = problem.model(x, t).drift(level), s.t - t.t
-            kick = level * (t.g + s.g) / 2 * (-h) ** 0.5 * noise.at(index).between(t, s)
-            x = x + h / 2 * (drift + problem.model(x + h * drift + kick, s).drift(level)) + kick
-    return x
+            h = s.lam - t.lam
+            W, H = noise.at(index).between(t, s, area=True)
+            whole, mean = h**0.5 * W, h**0.5 * (0.5 * W + H)  # I_1, and I_10 / h
+            first, last = 2**0.5 * level * t.rho, 2**0.5 * level * s.rho
+            k1 = slope(t, y)
+            k2 = slope(sde.at_lam(t.lam + 0.75 * h), y + 0.75 * h * k1 + 1.5 * last * mean)
+            y = y + h * (k1 + 2 * k2) / 3 + last * (whole - mean) + first * mean
+    return fine[-1].alpha * y
 
 
 @check(every=True)
@@ -274,16 +288,17 @@ def check_strong_order(subject: Subject) -> str:
     order, level = subject.facts.strong_order, subject.facts.noise_level
     if order is None or level is None:
         raise NotApplicable("it claims no strong order")
-    problem, fine, noise = _path()
+    problem, x, fine, noise = _path()
     exact = _on_path(level)
 
     def error(steps: int) -> float:
         times = Grid(fine.sde, fine.points[:: _FINE // steps])
-        return float((subject.run(problem.model, problem.x, times, noise) - exact).square().mean().sqrt())
+        return float((subject.run(problem.model, x, times, noise) - exact).square().mean().sqrt())
 
     fit = Fit(error, 2.0, 1e-6, largest=0.3)
     text = f"strong order {fit.slope:.2f} (errors {fit}), the card says {order:g}"
-    require(order - 0.25 <= fit.slope <= order + 0.4, f"{text}.")
+    above = 0.4 if order <= 1 else 0.7  # where the noise is weak, the error of the drift shows, which is of order 2
+    require(order - 0.25 <= fit.slope <= order + above, f"{text}.")
     return f"{text}."
 
 
@@ -308,6 +323,13 @@ def check_bias(subject: Subject) -> str:
     settled = float(law.C.square().sum()) / (1 - law.A**2)
     text = f"settles at variance {settled:.6f} (exact {variance:.6f}), the card's formula gives {claimed:.6f}"
     require(abs(settled / claimed - 1) <= 1e-6, f"{text}.")
+    if facts.stationary:
+        ratios = law.C[:-1] / law.C[1:]
+        spread = float((ratios - ratios[-1]).abs().max())
+        require(
+            spread <= 1e-6,
+            f"at one level its kernel is not the same in every step: the contraction varies by {spread:.1e}.",
+        )
     off = abs(law.b / (1 - law.A) - mean)
     require(off <= 1e-6, f"its mean settles {off:.1e} from the exact one.")
     return f"{text}."

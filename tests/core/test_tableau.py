@@ -103,3 +103,13 @@ def test_phi(k):
     assert got == pytest.approx(exact, rel=2e-14)
     assert zoo.phi(k, torch.tensor(points, dtype=torch.float64)).tolist() == pytest.approx(exact, rel=2e-14)
     assert zoo.phi(k, -math.inf) == 0
+
+
+def test_a_tableau_writes_itself_out():
+    kutta = Tableau(A=((), (1 / 2,), (-1.0, 2.0)), b=(1 / 6, 2 / 3, 1 / 6), c=(0.0, 1 / 2, 1.0))
+    assert kutta.formulas().splitlines() == [
+        "k_0 = k(u, y)",
+        "k_1 = k(u + 1/2 h, y + h (1/2 k_0))",
+        "k_2 = k(u + h, y + h (- k_0 + 2 k_1))",
+        "y' = y + h (1/6 k_0 + 2/3 k_1 + 1/6 k_2)",
+    ]
