@@ -30,6 +30,10 @@ class BatchMeanPredictorCorrector(PredictorCorrector):
         source=replace(PredictorCorrector.card.source, where="Algorithms 4 and 5, as in score_sde's LangevinCorrector"),
     )
 
+    def _mean_step(self, variance: float, point: Any) -> float:
+        """eps in many dimensions: no minimum is taken."""
+        return 2 * self.snr**2 * variance
+
     def step_size(self, g: Tensor, z: Tensor, a: Any, point: Any) -> Tensor:
         """eps of one corrector step, one number for the batch."""
         ratio = z.reshape(len(z), -1).norm(dim=1).mean() / g.reshape(len(g), -1).norm(dim=1).mean()

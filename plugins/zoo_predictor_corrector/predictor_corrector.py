@@ -92,6 +92,16 @@ class PredictorCorrector(StepSolver):
         """The predictor's."""
         return self.predictor.report(state)
 
+    def stationary_variance(self, variance: float, grid: Grid) -> float | None:
+        """v / (1 - eps/(2 v)) of the corrector at the last level, in many dimensions, where the norms are what they are on average."""
+        if self.n_steps == 0:
+            return self.predictor.stationary_variance(variance, grid)
+        return variance / (1 - self._mean_step(variance, grid[-1]) / (2 * variance))
+
+    def _mean_step(self, variance: float, point: Any) -> float:
+        """eps in many dimensions on an interval so short that a = 1: |z|^2 / |g|^2 is the variance."""
+        return 2 * self.snr**2 * min(variance, point.sigma**2)
+
     def plan(self, grid: Grid) -> Sequence[Any]:
         """The predictor's."""
         return self._stepper().plan(grid)

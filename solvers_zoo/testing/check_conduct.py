@@ -13,7 +13,7 @@ from torch import Tensor
 
 import solvers_zoo as zoo
 from solvers_zoo import Interval, ModelError, SeededNoise, State, ZooError
-from solvers_zoo.testing.probe import ModelSpy, NoiseSpy
+from solvers_zoo.testing.probe import ModelSpy, NoiseRecorder
 from solvers_zoo.testing.problems import elementwise, gaussian, grid, hard_ou, mixture_1d, mixture_2d, spread
 from solvers_zoo.testing.report import Broken, NotApplicable
 from solvers_zoo.testing.subject import Subject, check, require, same_bits, tensors, variants
@@ -86,7 +86,7 @@ def check_seed(subject: Subject) -> str:
     """The same seed gives the same bits twice; another seed changes the result of a stochastic solver and of no other."""
     problem, x = mixture_2d(), mixture_2d().x
     times = problem.grid(_STEPS)
-    spy = NoiseSpy(_noise(x))
+    spy = NoiseRecorder(_noise(x))
     first, again = subject.run(problem.model, x, times, spy), subject.run(problem.model, x, times, _noise(x))
     require(same_bits(first, again), "the same seed gave different bits.")
     other = subject.run(problem.model, x, times, _noise(x, seed=12))
@@ -260,8 +260,8 @@ def check_resume(subject: Subject) -> str:
 def check_settings(subject: Subject) -> str:
     """Each choice and switch among the options changes something: the numbers, the cost, or what a step estimates."""
     solver = subject.solver
-    if any(facts.kind == "solver" for facts in solver.options().values()):
-        raise NotApplicable("what its settings do depends on the solver that it holds")
+    if subject.facts.adaptive and any(facts.kind == "solver" for facts in solver.options().values()):
+        raise NotApplicable("some of its settings concern only some of the solvers that it can hold")
     named = [name for name, facts in solver.options().items() if facts.choices is not None or facts.kind == "bool"]
     others = [s for s in variants(solver) if any(getattr(s, name) != getattr(solver, name) for name in named)]
     if not others:

@@ -38,7 +38,7 @@ from solvers_zoo.testing.kit import CHECKS, conform
 from solvers_zoo.testing.mutants import Mutant, mutants
 
 #: Seconds after which an examination is taken for endless.
-_PATIENCE = 60.0
+_PATIENCE = 40.0
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,16 @@ def _solvers_of(loaded: Registry, package: str) -> list[str]:
 _originals: dict[tuple[str, bool], dict[str, str]] = {}
 
 #: The checks that catch most, cheap ones before dear ones; the others follow.
-_FIRST = ("claims", "evaluations", "order-mixture", "noise-level", "equivalents", "order-transport", "weak-order")
+_FIRST = (
+    "claims",
+    "evaluations",
+    "bias",
+    "order-mixture",
+    "noise-level",
+    "equivalents",
+    "order-transport",
+    "weak-order",
+)
 _ORDER = [*_FIRST, *(check.name for check in CHECKS if check.name not in _FIRST)]
 
 

@@ -54,34 +54,48 @@ class _ProbeDraws(Draws):
         return torch.full((len(self.noise.like),), 0.5, dtype=torch.float64)
 
 
-class NoiseSpy(Noise):
-    """Counts how often a noise is asked."""
+class NoiseRecorder(Noise):
+    """Keeps what a noise gives.
+
+    Attributes:
+        drawn: every tensor of normals given so far, in order.
+        asked: how many draws were made, uniforms included.
+
+    """
 
     def __init__(self, noise: Noise) -> None:
         self.noise, self.asked = noise, 0
+        self.drawn: list[Tensor] = []
 
     def at(self, index: int) -> Draws:
-        """The draws of a step, counted."""
-        return _SpyDraws(self, self.noise.at(index))
+        """The draws of a step, kept."""
+        return _RecordedDraws(self, self.noise.at(index))
+
+    def keep(self, *tensors: Tensor) -> None:
+        """Note one draw."""
+        self.asked += 1
+        self.drawn += [tensor.clone() for tensor in tensors]
 
 
-class _SpyDraws(Draws):
-    def __init__(self, spy: NoiseSpy, draws: Draws) -> None:
-        self.spy, self.draws = spy, draws
+class _RecordedDraws(Draws):
+    def __init__(self, recorder: NoiseRecorder, draws: Draws) -> None:
+        self.recorder, self.draws = recorder, draws
 
     def fresh(self) -> Tensor:
-        """Count and pass on."""
-        self.spy.asked += 1
-        return self.draws.fresh()
+        """Pass on and keep."""
+        z = self.draws.fresh()
+        self.recorder.keep(z)
+        return z
 
     def between(self, t: Any, s: Any, area: bool = False) -> Any:
-        """Count and pass on."""
-        self.spy.asked += 1
-        return self.draws.between(t, s, area)
+        """Pass on and keep."""
+        given = self.draws.between(t, s, area)
+        self.recorder.keep(*(given if area else (given,)))
+        return given
 
     def uniform(self) -> Tensor:
-        """Count and pass on."""
-        self.spy.asked += 1
+        """Pass on and count."""
+        self.recorder.keep()
         return self.draws.uniform()
 
 
