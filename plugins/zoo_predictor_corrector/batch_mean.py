@@ -26,7 +26,7 @@ class BatchMeanPredictorCorrector(PredictorCorrector):
         title="Predictor-corrector, mean norms of the batch",
         aliases=("pc-batch-mean",),
         batch_coupled=True,
-        bias="the corrector's: on a Gaussian the variance settles at 1/(1 - snr^2) times the exact one",
+        bias="the corrector's: on a Gaussian the variance settles at 1 + snr^2 times the exact one",
         source=replace(PredictorCorrector.card.source, where="Algorithms 4 and 5, as in score_sde's LangevinCorrector"),
     )
 

@@ -47,7 +47,7 @@ class PredictorCorrector(StepSolver):
         evaluations=2,
         stochastic=True,
         affine=False,
-        bias="the corrector's: on a Gaussian the variance settles at up to 1/(1 - snr^2) times the exact one in many "
+        bias="the corrector's: on a Gaussian the variance settles at up to 1 + snr^2 times the exact one in many "
         "dimensions, at 1.2 times in two and 1.5 times in one (snr = 0.16)",
         needs=("gaussian", "decreasing"),
         source=_SOURCE,
