@@ -14,6 +14,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for type checkers; at run time the table below is read instead
+    from solvers_zoo.adaptive_steps import AdaptiveSteps as AdaptiveSteps
+    from solvers_zoo.adaptive_steps import Attempt as Attempt
     from solvers_zoo.card import API_VERSION as API_VERSION
     from solvers_zoo.card import Card as Card
     from solvers_zoo.card import GridCard as GridCard
@@ -33,6 +35,9 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.errors import ZooError as ZooError
     from solvers_zoo.hookspecs import Deferred as Deferred
     from solvers_zoo.hookspecs import hookimpl as hookimpl
+    from solvers_zoo.multistep import Held as Held
+    from solvers_zoo.multistep import Multistep as Multistep
+    from solvers_zoo.multistep import Rule as Rule
     from solvers_zoo.noise.base import Draws as Draws
     from solvers_zoo.noise.base import Noise as Noise
     from solvers_zoo.noise.brownian import BrownianPath as BrownianPath
@@ -84,9 +89,11 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.registry import solver as solver
     from solvers_zoo.sampling.budget import steps_for as steps_for
     from solvers_zoo.sampling.driver import sample as sample
+    from solvers_zoo.sampling.fitting import Fitting as Fitting
     from solvers_zoo.sampling.result import Pause as Pause
     from solvers_zoo.sampling.result import Result as Result
     from solvers_zoo.score_models.analytic import AnalyticModel as AnalyticModel
+    from solvers_zoo.score_models.analytic_first_step import AnalyticFirstStep as AnalyticFirstStep
     from solvers_zoo.score_models.base import ModelWrapper as ModelWrapper
     from solvers_zoo.score_models.base import ScoreModel as ScoreModel
     from solvers_zoo.score_models.counting import CountingModel as CountingModel
@@ -94,8 +101,13 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.score_models.gaussian import Gaussian as Gaussian
     from solvers_zoo.score_models.kernel import KernelMixture as KernelMixture
     from solvers_zoo.score_models.mixture import Mixture as Mixture
+    from solvers_zoo.score_models.once import Once as Once
     from solvers_zoo.score_models.score_error import ScoreError as ScoreError
     from solvers_zoo.score_models.target import Target as Target
+    from solvers_zoo.stages import Row as Row
+    from solvers_zoo.stages import Stage as Stage
+    from solvers_zoo.stages import StagePlan as StagePlan
+    from solvers_zoo.stages import StageSolver as StageSolver
     from solvers_zoo.stepping import Interval as Interval
     from solvers_zoo.stepping import Past as Past
     from solvers_zoo.stepping import Solver as Solver
@@ -110,9 +122,11 @@ __version__ = "0.1.0"
 
 #: Module -> the public names that live there. A test holds it to the imports above.
 _HOMES = {
+    "adaptive_steps": "AdaptiveSteps Attempt",
     "card": "API_VERSION Card GridCard ModelCard SDECard SolverCard Source",
     "errors": "AmbiguousNameError DomainError IncompatibleError Interrupted ModelError OptionError PluginError StorageError UnknownNameError ZooError",
     "hookspecs": "Deferred hookimpl",
+    "multistep": "Held Multistep Rule",
     "noise.base": "Draws Noise",
     "noise.brownian": "BrownianPath",
     "noise.path": "GridNoise PathNoise",
@@ -138,16 +152,20 @@ _HOMES = {
     "registry": "Registry grid model sde solver",
     "sampling.budget": "steps_for",
     "sampling.driver": "sample",
+    "sampling.fitting": "Fitting",
     "sampling.result": "Pause Result",
     "score_models.analytic": "AnalyticModel",
+    "score_models.analytic_first_step": "AnalyticFirstStep",
     "score_models.base": "ModelWrapper ScoreModel",
     "score_models.counting": "CountingModel",
     "score_models.function": "FunctionModel",
     "score_models.gaussian": "Gaussian",
     "score_models.kernel": "KernelMixture",
     "score_models.mixture": "Mixture",
+    "score_models.once": "Once",
     "score_models.score_error": "ScoreError",
     "score_models.target": "Target",
+    "stages": "Row Stage StagePlan StageSolver",
     "stepping": "Interval Past Solver State Step StepSolver remember",
     "time_grids.base": "Grid GridRule",
 }

@@ -70,6 +70,8 @@ class GridCard(Card):
     needs: tuple[str, ...] = ()
     smooth: bool = True
     """Whether the times are a smooth map of i/N; constant-coefficient multistep methods need that."""
+    fitted: bool = False
+    """Whether it looks at model and solver, in calls counted apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +86,8 @@ class SolverCard(Card):
     """Global order on the probability flow as shipped, start-up included; None where it has none."""
     nominal_order: float | None = None
     """Order with exact starting values, where start-up lowers it; else equal to ``order``."""
+    rough_order: float | None = None
+    """Order on grids whose neighbouring steps differ, where that is less; else None."""
     weak_order: float | None = None
     strong_order: float | None = None
     stochastic: bool = False

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from solvers_zoo import hookimpl
-from zoo_runge_kutta.methods import METHODS
+from zoo_runge_kutta import eighth_order, high_order, methods
+from zoo_runge_kutta.extrapolation import ExtrapolatedEuler, GraggBulirschStoer
+from zoo_runge_kutta.generic_2 import Generic2
 
 
 @hookimpl
 def zoo_solvers() -> Iterable[Any]:
     """The solvers of this family."""
-    return METHODS
+    fixed = [*methods.METHODS, *high_order.METHODS, *eighth_order.METHODS]
+    return [*fixed, Generic2, ExtrapolatedEuler, GraggBulirschStoer]

@@ -1,4 +1,4 @@
-"""Explicit Runge-Kutta tableaus: validated when made, with the order computed from the rooted-tree conditions.
+"""Runge-Kutta tableaus: validated when made, with the order computed from the rooted-tree conditions.
 
 A method has order p if  sum_i b_i Phi_i(tree) = 1 / gamma(tree)  for every rooted tree of at most p vertices
 (Hairer, Norsett & Wanner, "Solving Ordinary Differential Equations I", Theorem II.2.13). A tree is the sorted tuple of
@@ -51,10 +51,11 @@ def _density(tree: Tree) -> int:
 
 @dataclass(frozen=True)
 class Tableau:
-    """The numbers of an explicit Runge-Kutta method, k_i = f(u + c_i h, y + h sum_{j<i} A_ij k_j).
+    """The numbers of a Runge-Kutta method, k_i = f(u + c_i h, y + h sum_j A_ij k_j).
 
     Args:
-        A: one row a stage; row i holds its i entries left of the diagonal, so the first is empty.
+        A: one row a stage, as long as the first says: row i of an explicit method holds its i entries left of the diagonal, so
+            the first is empty; of a diagonally implicit one the i + 1 up to the diagonal; of any other one an entry a stage.
         b: weights of the result, y + h sum_i b_i k_i.
         c: nodes.
         b_hat: weights of an embedded result, whose difference from the first estimates the local error.
@@ -74,10 +75,13 @@ class Tableau:
 
     def __post_init__(self) -> None:
         for i, row in enumerate(self.A):
-            if len(row) != i:
-                raise ValueError(
-                    f"Row {i} of an explicit tableau has {i} entries left of the diagonal, not {len(row)}."
-                )
+            kind, due, what = (
+                ("explicit", i, "left of the diagonal"),
+                ("diagonally implicit", i + 1, "up to the diagonal"),
+                ("full", self.stages, "in all"),
+            )[min(len(self.A[0]), 2)]
+            if len(row) != due:
+                raise ValueError(f"Row {i} of a{'n' * (kind[0] == 'e')} {kind} tableau has {due} entries {what}, not {len(row)}.")
         for name, values in (("b", self.b), ("c", self.c), ("b_hat", self.b_hat)):
             if values is not None and len(values) != self.stages:
                 raise ValueError(f"{name} has {len(values)} entries for {self.stages} stages.")
@@ -97,12 +101,29 @@ class Tableau:
         """Number of stages up to the last that the result ``b`` uses."""
         return max(i + 1 for i, b in enumerate(self.b) if b != 0)
 
+    @property
+    def blocks(self) -> tuple[range, ...]:
+        """Groups of stages in which each needs the others, in the order in which they can be found.
+
+        A group of one stage whose diagonal entry is 0 is explicit.
+        """
+        blocks, begin = [], 0
+        while begin < self.stages:
+            end = begin + 1
+            for i, row in enumerate(self.A):
+                if i < end:
+                    end = max([end, *(j + 1 for j, a in enumerate(row) if a != 0)])
+            blocks.append(range(begin, end))
+            begin = end
+        return tuple(blocks)
+
     def formulas(self) -> str:
         """The method written out, a line a stage, with k(u, y) the slope of dy/du."""
-        lines = ["k_0 = k(u, y)"]
-        for i, (row, c) in enumerate(zip(self.A[1:], self.c[1:], strict=True), start=1):
-            node = f"{_fraction(c)} h".removeprefix("1 ")
-            lines.append(f"k_{i} = k(u + {node}, y + h ({_sum(row)}))")
+        lines = []
+        for i, (row, c) in enumerate(zip(self.A, self.c, strict=True)):
+            node = f" + {_fraction(c)} h".replace(" 1 h", " h") if c else ""
+            inner = f"y + h ({_sum(row)})" if any(row) else "y"
+            lines.append(f"k_{i} = k(u{node}, {inner})")
         result = f"y' = y + h ({_sum(self.b)})"
         return "\n".join([*lines[: self.stages_used], result])
 

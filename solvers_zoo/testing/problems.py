@@ -40,7 +40,8 @@ def grid(sde: Any, steps: int, rule: str = "karras") -> Grid:
         top, end = (sde.at(t).rho ** (1 / 7) for t in (sde.t_max, sde.t_min))
         inner = [sde.at_rho((top + i / steps * (end - top)) ** 7).t for i in range(1, steps)]
     else:
-        ratios = [UNEVEN[i % 3] if rule == "uneven" else 1.0 for i in range(steps)]
+        # counted from the nearer end, so that first and last step are the same fraction of a mean step for every N
+        ratios = [UNEVEN[min(i, steps - 1 - i) % 3] if rule == "uneven" else 1.0 for i in range(steps)]
         top, end = sde.lam(sde.t_max), sde.lam(sde.t_min)
         inner = [sde.t_of_lam(top + (end - top) * sum(ratios[:i]) / sum(ratios)) for i in range(1, steps)]
     return Grid(sde, [sde.t_max, *inner, sde.t_min], smooth=rule != "uneven")

@@ -1,0 +1,14 @@
+"""Exponential and multistep integrators of the reverse SDE."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from solvers_zoo import hookimpl
+
+
+@hookimpl
+def zoo_solvers() -> Iterable[Any]:
+    """The solvers of this family."""
+    return []

@@ -1,0 +1,17 @@
+"""Solvers made of solvers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from solvers_zoo import hookimpl
+from zoo_wrappers.afs import AFS
+from zoo_wrappers.restart import Restart
+from zoo_wrappers.start_up import StartUp
+
+
+@hookimpl
+def zoo_solvers() -> Iterable[Any]:
+    """The solvers of this family."""
+    return [Restart, AFS, StartUp]
