@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from solvers_zoo.cli import common
+from solvers_zoo.cli import common, matrix
+from solvers_zoo.cli.progress import Progress
 from solvers_zoo.errors import PluginError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ def check(
         list[str] | None, typer.Option("--only", metavar="CHECK", help="Only this check; repeatable.")
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes that share the solvers.")] = 1,
+    store: Annotated[
+        bool, typer.Option("--store", help="Keep the measured orders beside each plugin's package.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write a table: .csv, .json or .md.")
+    ] = None,
     plugin: common.PluginOption = None,
     json: common.JsonOption = False,
 ) -> None:
@@ -46,18 +53,24 @@ def check(
     zoo check heun
 
     zoo check my_solver.py --quick
+
+    zoo check --all --jobs 2 --out table.md
     """
     common.at_least_one(jobs=jobs)
     if bool(names) == all_:
         raise common.misuse("Name what to check (a solver, file or package), or say --all.")
+    if out is not None:
+        matrix.refuse(out)
     files = list(plugin or [])
     found = common.registry(files)
     subjects = [e.qualified for e in found.entries("solver")] if all_ else _subjects(found, names or [], files)
     reports = []
-    for subject, report in _reports(subjects, quick, only, jobs, files, live=not json):
-        reports.append((subject, report))
-        if not json and (len(subjects) > 1 or jobs > 1):
-            _print_summary(subject, report)
+    with Progress("checking", wanted=len(subjects) > 1, unit="solvers") as progress:
+        for subject, report in _reports(subjects, quick, only, jobs, files, live=not json):
+            reports.append((subject, report))
+            if not json and (len(subjects) > 1 or jobs > 1):
+                _print_summary(subject, report)
+            progress(len(reports), len(subjects))
     reports.sort(key=lambda pair: subjects.index(pair[0]))
     good = all(report.ok for _, report in reports)
     if json:
@@ -68,6 +81,10 @@ def check(
         common.print_json({"ok": good, "solvers": facts})
     else:
         _print_total([report for _, report in reports])
+    if out is not None:
+        matrix.write(out, matrix.rows(found, reports))
+    if store:
+        matrix.store(found, reports)
     if not good:
         raise typer.Exit(1)
 

@@ -53,18 +53,31 @@ def list_(
     entries = [entry for entry in found.entries(wanted) if all(condition(entry) for condition in keep)]
     if json:
         wrong = [{"plugin": p.name, "dist": p.dist, "problem": problem} for problem, p in common.problems(found)]
-        common.print_json({str(kind): [_facts(entry) for entry in entries], "problems": wrong})
+        figures = _measured(found) if wanted == "solver" else None
+        common.print_json({str(kind): [_facts(entry, figures) for entry in entries], "problems": wrong})
         return
-    _print_table(wanted, entries)
+    _print_table(found, wanted, entries)
     total = len(found.entries(wanted))
     shown = f"{len(entries)} of {total}" if keep else str(total)
+    if wanted == "solver":
+        common.say("Beside each order on its card stands the one that was measured (zoo check --all --store).", "dim")
     plugins = len({(entry.dist, entry.plugin) for entry in entries})
     common.say(f"{shown} {kind} from {plugins} plugins. `zoo show NAME` tells all of one.", "dim")
     common.print_problems(found)
 
 
-def _facts(entry: Entry) -> dict[str, Any]:
-    return {**common.facts(entry.card), "dist": entry.dist, "plugin": entry.plugin}
+_Measured = dict[tuple[str, str], dict[str, float]]
+
+
+def _measured(found: Registry) -> _Measured:
+    from solvers_zoo.measured import stored
+
+    return stored(found.plugins)
+
+
+def _facts(entry: Entry, measured: _Measured | None) -> dict[str, Any]:
+    facts = {**common.facts(entry.card), "dist": entry.dist, "plugin": entry.plugin}
+    return facts if measured is None else {**facts, "measured": measured.get((entry.dist, entry.card.name), {})}
 
 
 def _conditions(
@@ -96,27 +109,39 @@ def _card_class(kind: str) -> Any:
     return {"solver": card.SolverCard, "sde": card.SDECard, "model": card.ModelCard, "grid": card.GridCard}[kind]
 
 
-#: Columns by kind: heading, alignment, text of a card.
-_COLUMNS: dict[str, list[tuple[str, Any, Callable[[Any], str]]]] = {
+#: Columns by kind: heading, alignment, text of a card and of what was measured of it.
+_COLUMNS: dict[str, list[tuple[str, Any, Callable[[Any, dict[str, float]], str]]]] = {
     "solver": [
-        ("order", "right", lambda card: common.number(card.order)),
-        ("weak", "right", lambda card: common.number(card.weak_order)),
-        ("NFE/step", "right", lambda card: common.number(card.evaluations) or "adaptive"),
-        ("noise", "center", lambda card: "●" if card.stochastic else ""),
+        ("order", "right", lambda card, seen: _beside(card.order, seen.get("order"))),
+        ("nominal", "right", lambda card, seen: _beside(card.nominal_order, seen.get("nominal_order"))),
+        ("weak", "right", lambda card, seen: _beside(card.weak_order, seen.get("weak_order"))),
+        ("NFE/step", "right", lambda card, _: _cost(card)),
+        ("noise", "center", lambda card, _: "●" if card.stochastic else ""),
     ],
-    "sde": [("formula", "left", lambda card: card.formula)],
-    "model": [("dim", "left", lambda card: card.dim), ("exact", "left", lambda card: ", ".join(card.exact))],
-    "grid": [("formula", "left", lambda card: card.formula)],
+    "sde": [("formula", "left", lambda card, _: card.formula)],
+    "model": [("dim", "left", lambda card, _: card.dim), ("exact", "left", lambda card, _: ", ".join(card.exact))],
+    "grid": [("formula", "left", lambda card, _: card.formula)],
 }
 
 
-def _print_table(kind: str, entries: list[Entry]) -> None:
+def _beside(claimed: float | None, measured: float | None) -> str:
+    """What is claimed and what was measured: ``2  2.01``."""
+    if claimed is None:
+        return ""
+    return f"{common.number(claimed)}  {'   -' if measured is None else f'{measured:.2f}'}"
+
+
+def _cost(card: Any) -> str:
+    return common.number(card.evaluations) or ("adaptive" if card.adaptive else "varies")
+
+
+def _print_table(found: Registry, kind: str, entries: list[Entry]) -> None:
     """The table, one line a row but for formulas; written out here, as importing rich's takes longer than all the rest."""
     if not entries:
         return
     if kind == "solver":
         entries = sorted(entries, key=lambda entry: (_family(entry), entry.card.name))
-    columns = _fitted(_table_columns(kind, entries), common.width())
+    columns = _fitted(_table_columns(found, kind, entries), common.width())
     widths = _widths(columns, common.width())
     _print_row([heading for heading, *_ in columns], ["bold"] * len(columns), columns, widths)
     common.say("─" * (sum(widths) + 2 * len(widths) - 2), "dim")
@@ -147,7 +172,7 @@ _Column = tuple[str, str, Any, list[str]]
 _WRAPPED = {"title": 20, "formula": 30}
 
 
-def _table_columns(kind: str, entries: list[Entry]) -> list[_Column]:
+def _table_columns(found: Registry, kind: str, entries: list[Entry]) -> list[_Column]:
     """Heading, style, alignment and cells of every column."""
     names = [entry.card.name for entry in entries]
     shown = [e.card.name if names.count(e.card.name) == 1 else e.qualified for e in entries]
@@ -155,7 +180,12 @@ def _table_columns(kind: str, entries: list[Entry]) -> list[_Column]:
         ("name", "bold cyan", "left", shown),
         ("title", "", "left", [entry.card.title for entry in entries]),
     ]
-    columns += [(head, "", justify, [text(e.card) for e in entries]) for head, justify, text in _COLUMNS[kind]]
+    measured = _measured(found) if kind == "solver" else {}
+    seen = [measured.get((entry.dist, entry.card.name), {}) for entry in entries]
+    columns += [
+        (head, "", justify, [text(e.card, s) for e, s in zip(entries, seen, strict=True)])
+        for head, justify, text in _COLUMNS[kind]
+    ]
     if kind == "solver":
         columns.append(("family", "green", "left", [_family(entry) for entry in entries]))
     return [*columns, ("plugin", "dim", "left", [entry.plugin for entry in entries])]

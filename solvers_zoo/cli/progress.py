@@ -12,10 +12,10 @@ PATIENCE = 2.0
 
 
 class Progress:
-    """Called with (steps done, steps in all); shows a bar on stderr once the run has lasted two seconds."""
+    """Called with (done, in all); shows a bar on stderr once the run has lasted two seconds."""
 
-    def __init__(self, what: str, wanted: bool = True) -> None:
-        self.what, self.began = what, perf_counter()
+    def __init__(self, what: str, wanted: bool = True, unit: str = "steps") -> None:
+        self.what, self.unit, self.began = what, unit, perf_counter()
         self.wanted = wanted and common.stderr().is_terminal
         self.bar: Any = None
 
@@ -28,7 +28,7 @@ class Progress:
 
             columns = (
                 progress.TextColumn("{task.description}"), progress.BarColumn(), progress.MofNCompleteColumn(),
-                progress.TextColumn("steps"), progress.TimeRemainingColumn(),
+                progress.TextColumn(self.unit), progress.TimeRemainingColumn(),
             )  # fmt: skip
             self.bar = progress.Progress(*columns, console=common.stderr(), transient=True)
             self.bar.add_task(self.what, total=total)

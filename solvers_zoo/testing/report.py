@@ -30,6 +30,7 @@ class Finding:
         status: ``pass``, ``fail``, ``refused`` (the solver declines the problem, with a reason) or ``not-applicable``.
         message: one sentence with the measured figures, or the reason.
         seconds: wall time.
+        value: the figure that the check measured, where it is one, such as an order.
 
     """
 
@@ -38,6 +39,7 @@ class Finding:
     status: Status
     message: str
     seconds: float
+    value: float | None = None
 
     @property
     def ok(self) -> bool:

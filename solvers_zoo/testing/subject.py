@@ -15,8 +15,17 @@ from torch import Tensor
 from solvers_zoo import Grid, IncompatibleError, Noise, OptionError, SeededNoise, Solver, SolverCard, State, StepSolver
 from solvers_zoo.testing.report import Broken, Finding, NotApplicable, Refused, Status
 
-#: Evaluations a step above which other settings are left out, and in a quick examination the default too.
+#: Evaluations a step above which a solver is `costly`.
 COSTLY = 12
+
+
+def costly(solver: Solver) -> bool:
+    """Whether other settings than the defaults are left out, and in a quick examination the defaults if cheaper ones are there.
+
+    Many evaluations a step, or equations to be solved in each.
+    """
+    facts = solver.facts()
+    return facts.implicit or (facts.evaluations or 0) > COSTLY
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,21 +82,24 @@ class Check:
 
     Attributes:
         name: as in reports.
-        body: measures, returns a sentence, raises `Broken`, `Refused` or `NotApplicable`.
+        body: measures; returns a sentence, or a sentence and the figure in it; raises `Broken`, `Refused` or `NotApplicable`.
         every: whether it is repeated for other values of the options.
 
     """
 
     name: str
-    body: Callable[[Subject], str]
+    body: Callable[[Subject], str | tuple[str, float]]
     every: bool
 
     def __call__(self, subject: Subject) -> Finding:
         """Examine ``subject``; nothing it does escapes."""
         began = perf_counter()
         status: Status
+        value: float | None = None
         try:
-            status, message = "pass", self.body(subject)
+            told = self.body(subject)
+            message, value = (told, None) if isinstance(told, str) else told
+            status = "pass"
         except NotApplicable as why:
             status, message = "not-applicable", str(why)
         except (Refused, IncompatibleError) as why:  # the latter from a solver that finds out while it runs
@@ -96,13 +108,13 @@ class Check:
             status, message = "fail", str(why)
         except Exception as error:  # a solver may raise anything; the other checks still run
             status, message = "fail", f"it raised {type(error).__name__}: {error}"
-        return Finding(self.name, str(subject.solver), status, message, perf_counter() - began)
+        return Finding(self.name, str(subject.solver), status, message, perf_counter() - began, value)
 
 
-def check(every: bool = False) -> Callable[[Callable[[Subject], str]], Check]:
-    """Make a check of ``check_name(subject) -> sentence``."""
+def check(every: bool = False) -> Callable[[Callable[[Subject], str | tuple[str, float]]], Check]:
+    """Make a check of ``check_name(subject) -> sentence``, or ``-> (sentence, figure)``."""
 
-    def make(body: Callable[[Subject], str]) -> Check:
+    def make(body: Callable[[Subject], str | tuple[str, float]]) -> Check:
         return Check(body.__name__.removeprefix("check_").replace("_", "-"), body, every)
 
     return make
