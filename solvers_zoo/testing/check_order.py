@@ -15,11 +15,18 @@ from solvers_zoo.testing.report import Broken, NotApplicable, Refused
 from solvers_zoo.testing.subject import Subject, check, require
 
 #: Numbers of steps that are tried.
-_LADDER = (8, 16, 32, 64, 128, 256, 512, 1024)
+_LADDER = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
+#: The same from order `HIGH` on, where a few halvings of the step lead from errors that are not asymptotic to rounding.
+_FINE_LADDER = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
+#: From this order on all errors below 1e-4 of a one-step method are fitted, and held less tightly: they change sign on the way.
+HIGH = 5
 
 
 class Fit:
     """Errors over numbers of steps, until three lie between 100 times the floor and ``largest``, and their slope.
+
+    Where the slope of the last three is not between ``order - below`` and ``order + above`` yet, finer grids decide, as long as
+    there are errors above the floor: the order is what remains.
 
     Args:
         measure: the error of N steps.
@@ -27,19 +34,34 @@ class Fit:
         floor: error of the exact answer itself.
         largest: above it an error is not asymptotic.
         last: the number of steps to reach at least.
+        cycle: numbers of steps are rounded down to its multiples.
+        below: how far under the claimed order a slope may lie.
+        above: and how far over it.
+        fine: take grids between those of the ladder, and all errors instead of the last three.
 
     """
 
     def __init__(
-        self, measure: Callable[[int], float], order: float, floor: float, largest: float = 1e-2, last: int = 128
+        self,
+        measure: Callable[[int], float],
+        order: float,
+        floor: float,
+        largest: float = 1e-2,
+        last: int = 128,
+        cycle: int = 1,
+        below: float = math.inf,
+        above: float = math.inf,
+        fine: bool = False,
     ) -> None:
         self.points: list[tuple[int, float]] = []
-        for steps in _LADDER[3 if order < 2 else 2 if order < 3 else 0 :]:
-            self.points.append((steps, measure(steps)))
-            inside = [n for n, e in self.points if e <= largest]
-            if not self.points[-1][1] >= 100 * floor or (len(inside) >= 3 and steps >= last):
+        self.band: list[tuple[int, float]] = []
+        for steps in _FINE_LADDER if fine else _LADDER[3 if order < 2 else 2 if order < 3 else 0 :]:
+            whole = steps - steps % cycle
+            self.points.append((whole, measure(whole)))
+            self.band = [(n, e) for n, e in self.points if 100 * floor <= e <= largest][0 if fine else -3 :]
+            settled = len(self.band) >= 3 and order - below <= self.slope <= order + above
+            if not self.points[-1][1] >= 100 * floor or (settled and steps >= last):
                 break
-        self.band = [(n, e) for n, e in self.points if 100 * floor <= e <= largest][-3:]
 
     @property
     def slope(self) -> float:
@@ -66,54 +88,59 @@ def _claimed(subject: Subject) -> float:
     return order
 
 
-def _order_on(subject: Subject, problem: FlowProblem, rule: str, order: float, below: float, above: float) -> str:
+def _order_on(subject: Subject, problem: FlowProblem, rule: str, order: float, below: float, above: float) -> tuple[str, float]:
     def error(steps: int) -> float:
         return problem.error(subject.run(problem.model, problem.x, problem.grid(steps, rule)))
 
-    fit = Fit(error, order, problem.floor, last=128 if order < 5 else 256)
     if order >= 5:
         above += 1.2  # such pairs are built to have a leading error so small that float64 shows the next order
+    if order >= HIGH and not subject.facts.memory:
+        below, above = 0.6, above + 0.8
+        fit = Fit(error, order, problem.floor, largest=1e-4, fine=True)
+        return _judge(fit, order, below, above, f"{problem.name}, {rule} grid")
+    last = (512 if order < 3 else 1024) if subject.facts.memory else 128 if order < 5 else 256  # a start-up shows late
+    fit = Fit(error, order, problem.floor, last=last, cycle=subject.facts.cycle, below=below, above=above)
     return _judge(fit, order, below, above, f"{problem.name}, {rule} grid")
 
 
-def _judge(fit: Fit, order: float, below: float, above: float, where: str) -> str:
+def _judge(fit: Fit, order: float, below: float, above: float, where: str) -> tuple[str, float]:
     slope = fit.slope
     if math.isnan(slope):
         raise Broken(f"on {where} it does not come near the exact flow fast enough to show an order: {fit}.")
     words = f"order {slope:.2f} on {where} (errors {fit}), the card says {order:g}"
     require(order - below <= slope <= order + above, f"{words}.")
     require(order >= 5 or fit.bend <= 0.6, f"{words}, and its errors do not lie on a line.")
-    return f"{words}."
+    return f"{words}.", slope
 
 
 @check(every=True)
-def check_order_gaussian(subject: Subject) -> str:
+def check_order_gaussian(subject: Subject) -> tuple[str, float]:
     """At least the order of the card on a correlated Gaussian, whose flow is linear and known in closed form."""
     return _order_on(subject, gaussian(), "karras", _claimed(subject), 0.2, math.inf)
 
 
 @check(every=True)
-def check_order_transport(subject: Subject) -> str:
+def check_order_transport(subject: Subject) -> tuple[str, float]:
     """The order of the card on a 1-D mixture, whose flow is the monotone transport."""
     return _order_on(subject, mixture_1d(), "log", _claimed(subject), 0.2, 0.3)
 
 
 @check(every=True)
-def check_order_mixture(subject: Subject) -> str:
+def check_order_mixture(subject: Subject) -> tuple[str, float]:
     """The order of the card on a 2-D mixture from sigma = 2, where start-up shows."""
     return _order_on(subject, mixture_2d(), "karras", _claimed(subject), 0.2, 0.2)
 
 
 @check(every=True)
-def check_order_uneven(subject: Subject) -> str:
+def check_order_uneven(subject: Subject) -> tuple[str, float]:
     """The order survives a grid whose neighbouring steps differ, or is what the card says of such grids."""
     order = _claimed(subject)
-    rough = getattr(subject.facts, "rough_order", None)
+    rough = subject.facts.rough_order
     return _order_on(subject, mixture_2d(), "uneven", order if rough is None else rough, 0.3, 0.5)
 
 
 @check(every=True)
-def check_order_exact_history(subject: Subject) -> str:
+def check_order_exact_history(subject: Subject) -> tuple[str, float]:
     """The nominal order of a multistep method, whose first states are replaced by exact ones."""
     order = subject.facts.exact_start_order
     if order is None or not subject.facts.memory:
@@ -125,12 +152,14 @@ def check_order_exact_history(subject: Subject) -> str:
     def error(steps: int) -> float:
         return problem.error(exactly_started(subject, problem, steps))
 
-    return _judge(Fit(error, order, problem.floor), order, 0.3, 0.5, f"{problem.name} with exact history")
+    above = 0.5 if order < 5 else 1.7
+    fit = Fit(error, order, problem.floor, below=0.3, above=above)
+    return _judge(fit, order, 0.3, above, f"{problem.name} with exact history")
 
 
-def exactly_started(subject: Subject, problem: FlowProblem, steps: int) -> Any:
+def exactly_started(subject: Subject, problem: FlowProblem, steps: int, rule: str = "karras") -> Any:
     """The end of a run whose first states, as many as it remembers, are put back on the exact flow."""
-    times, state = problem.grid(steps), None
+    times, state = problem.grid(steps, rule), None
     noise = _silent(problem)
     runs = subject.solver.solve
     with torch.no_grad():
@@ -191,7 +220,8 @@ def check_error_estimate(subject: Subject) -> str:
         errors.append(float((step.x - problem.exact(times[1].t)).square().mean().sqrt()))
     slope = math.log(estimates[0] / estimates[-1], sizes[0] / sizes[-1])
     text = f"the estimate shrinks at order {slope:.2f} of the step"
-    require(order - 0.4 <= slope <= order + 1.4, f"{text}; a solver of order {order:g} needs about {order:g}.")
+    below = 0.4 if order < HIGH else 0.6
+    require(order - below <= slope <= order + 1.4, f"{text}; a solver of order {order:g} needs about {order:g}.")
     require(
         estimates[-1] >= 0.5 * errors[-1],
         f"the estimate {estimates[-1]:.1e} lies below the true error {errors[-1]:.1e}.",
