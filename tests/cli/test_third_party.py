@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from run_zoo import run_zoo
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "zoo-gradient-estimation"
+EXAMPLE = Path(__file__).parents[2] / "examples" / "zoo-pfdiff"
 
 
 class Environment:
@@ -58,20 +58,20 @@ def test_list_shows_what_was_installed(environment: tuple[Environment, list[Path
     listed = json.loads(environment[0].zoo("list", "--json"))
     assert listed["problems"] == []
     dists = {card["name"]: card["dist"] for card in listed["solvers"]}
-    assert dists["gradient-estimation"] == "zoo-gradient-estimation"
+    assert dists["pfdiff"] == "zoo-pfdiff"
     assert dists["my-solver"] == "zoo-my-solver"
     assert dists["heun"] == "solvers-zoo"
 
 
 def test_sample_knows_it(environment: tuple[Environment, list[Path]]):
     line = ["sample", "--steps", 6, "-n", 40, "--json", "--solver"]
-    assert json.loads(environment[0].zoo(*line, "gradient-estimation:gamma=1.5"))["nfe"] == 6
+    assert json.loads(environment[0].zoo(*line, "pfdiff:middle=sigma"))["nfe"] == 6
 
 
 def test_check_holds_them_to_their_cards(environment: tuple[Environment, list[Path]]):
-    report = json.loads(environment[0].zoo("check", "gradient-estimation", "zoo-my-solver", "--json"))
+    report = json.loads(environment[0].zoo("check", "pfdiff", "zoo-my-solver", "--json"))
     assert report["ok"] is True
-    assert [one["solver"] for one in report["solvers"]] == ["gradient-estimation", "zoo-my-solver:my-solver"]
+    assert [one["solver"] for one in report["solvers"]] == ["pfdiff", "zoo-my-solver:my-solver"]
     assert all(len(one["findings"]) > 20 for one in report["solvers"])
 
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import solvers_zoo as zoo
+from solvers_zoo import catalogue
 from solvers_zoo.time_grids.base import DEFAULT_STEPS
 from solvers_zoo.time_grids.kappa import kappa_parts, kappa_steps
 
@@ -55,7 +56,7 @@ def test_every_rule_on_every_process(rule, sde, steps):
 
 
 def test_every_registered_rule_is_tried():
-    assert {card.name for card in zoo.grids()} == {rule.spec_name() for rule in RULES} | {"explicit"}
+    assert {rule.card.name for rule in catalogue.zoo_grids()} == {rule.spec_name() for rule in RULES} | {"explicit"}
 
 
 # -- formulas -----------------------------------------------------------------------------------------------------------

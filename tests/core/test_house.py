@@ -25,6 +25,7 @@ STOREYS = [
     {"sampling"},
     {"metrics", "exact"},
     {"catalogue"},
+    {"multistep", "stages", "exponential", "adaptive_steps"},
     {"stepping", "score_models", "time_grids", "noise"},
     {"processes"},
     {"numerics"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -193,10 +194,49 @@ def test_a_tolerance_below_rounding_is_an_error():
 
 
 def test_a_model_that_returns_nan_is_an_error():
-    """Its steps are rejected as too long until they underflow, and the message says what was wrong with them."""
-    model = zoo.FunctionModel(lambda x, t: torch.where(t[:, None] < 0.5, math.nan, 0 * x), sde=VP, prediction="eps")
-    with pytest.raises(zoo.ZooError, match=r"step of sample 0 shrank to .* as the values there are not finite"):
-        run(model, "adaptive", karras(VP, 10), start(2))
+    """Its steps are rejected as too long until they underflow; the error then names sample and time, not the tolerance."""
+    model = zoo.FunctionModel(
+        lambda x, t: torch.where((t[:, None] < 0.5) & (x > 0), math.nan, 0 * x), sde=VP, prediction="eps"
+    )
+    x = torch.tensor([[-1.0, -1.0], [-1.0, 1.0]], dtype=torch.float64)
+    with pytest.raises(zoo.ModelError, match=r"not finite in sample 1, from t = 0\.5\d* on, however short the step"):
+        run(model, "adaptive", karras(VP, 10), x)
+
+
+def test_a_step_that_overflows_is_only_rejected():
+    """A state out of the model's range is the step's fault: shorter ones mend it."""
+    inner = gaussian(VP)
+    model = zoo.FunctionModel(
+        lambda x, t: torch.where(x.abs() > 3.5, math.nan, inner.fn(x, t)), sde=VP, prediction="x0"
+    )
+    x = torch.full((1, 2), 3.4, dtype=torch.float64)
+    got = run(model, "adaptive(heun(variable=t), clock=t, rtol=1e-4)", zoo.Grid(VP, [0.93, 0.01]), x)
+    assert got.stats["rejected"].item() > 0
+    assert torch.isfinite(got.x).all()
+
+
+@pytest.mark.parametrize(
+    ("control", "err"), [("pcoeff=0,icoeff=1", (1, 0, 0)), ("pcoeff=0.4,icoeff=0.3,dcoeff=0.1", (0.8, 0.6, 0.1))]
+)
+def test_the_controller_is_the_formula(control, err):
+    """Every accepted step is followed by one of factor safety err^-a err_1^b err_2^-c."""
+    a, b, c = err
+    states = []
+    solver = zoo.solver(f"adaptive(rtol=1e-4,{control})")
+    run(gaussian(VP), solver, karras(VP, 10), start(1), callback=lambda state: states.append(state) and None)
+    checked = 0
+    for before, after in pairwise(states):
+        old, new = before.memory, after.memory
+        if new.accepted > old.accepted and before.index > 3 and after.point.t != 0.01:
+            factor = 0.9 * (new.error ** (-a / 2) * old.error ** (b / 2) * old.earlier ** (-c / 2)).item()
+            assert (new.h / old.h).item() == pytest.approx(min(max(factor, 0.2), 5.0), rel=1e-9)
+            checked += 1
+    assert checked > 10
+
+
+def test_a_controller_that_rewards_errors_is_refused():
+    with pytest.raises(zoo.OptionError, match="must be > 0"):
+        adaptive(pcoeff=-2.0)
 
 
 def test_too_many_attempts_are_an_error():
