@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from solvers_zoo.numerics.combine import combine
@@ -36,10 +36,14 @@ if TYPE_CHECKING:
 
     from solvers_zoo.card import SolverCard
     from solvers_zoo.noise.base import Draws
+    from solvers_zoo.processes.base import SDE
     from solvers_zoo.processes.prediction import Prediction
     from solvers_zoo.score_models.base import ScoreModel
     from solvers_zoo.stepping import Interval
     from solvers_zoo.time_grids.base import Grid
+
+#: Intervals from which on it pays to make their numbers together.
+TOGETHER = 24
 
 
 class Held(NamedTuple):
@@ -122,16 +126,35 @@ class Multistep(StepSolver):
         return min(depth, steps - 1 - number) if self.lower_order_final else depth
 
     def plan(self, grid: Grid, begun: int = 0) -> Sequence[Rule]:
-        """Every interval's numbers; the first ``begun`` steps are taken by another method, so they need no correction."""
-        depths = [self.depth(i, grid.steps) for i in range(grid.steps)]
-        return [self._rule(grid, i, depths, begun) for i in range(grid.steps)]
+        """Every interval's numbers; the first ``begun`` steps are taken by another method, so they need no correction.
 
-    def _rule(self, grid: Grid, i: int, depths: Sequence[int], begun: int) -> Rule:
-        t, s, sde = grid[i], grid[i + 1], grid.sde
+        Start and end are made one by one, the long middle all at once.
+        """
+        steps, points, sde = grid.steps, grid.points, grid.sde
+        depths = [self.depth(i, steps) for i in range(steps)]
+
+        def one(i: int) -> Rule:
+            return self._rule(points[i::-1], points[i + 1], sde, depths[i], depths[i - 1] if i > begun else None)
+
+        first = (
+            max(self.deep, begun) + 1
+        )  # from here on all the past that a step can use is there, and none of it at alpha = 0
+        last = steps - self.deep
+        if last - first < TOGETHER or type(points[0].t) is not float:
+            return [one(i) for i in range(steps)]
+        nodes = [_column(points[first - j : last - j]) for j in range(self.deep + 1)]
+        rule = self._rule(nodes, _column(points[first + 1 : last + 1]), sde, depths[first], depths[first - 1])
+        return [
+            *(one(i) for i in range(first)), *_rows(rule, last - first), *(one(i) for i in range(last, steps))
+        ]  # fmt: skip
+
+    def _rule(self, past: Sequence[Any], s: Any, sde: SDE, depth: int, used: int | None) -> Rule:
+        """The numbers of the step from past[0] to ``s`` with ``depth`` past predictions, after one with ``used``; None after none."""
+        t = past[0]
         R, S, carry, c = self.held(t, s)
-        nodes = [node for node in grid.points[i::-1][: self.deep + 1] if node is t or self.reaches(node)]
-        w = list(self.weights(nodes[: depths[i] + 1], s, sde)) if depths[i] and len(nodes) > 1 else []
-        d = self.correction(nodes, depths[i - 1], sde) if i > begun and len(nodes) > 1 else ()
+        nodes = [node for node in past[: self.deep + 1] if node is t or self.reaches(node)]
+        w = list(self.weights(nodes[: depth + 1], s, sde)) if depth and len(nodes) > 1 else []
+        d = self.correction(nodes, used, sde) if used is not None and len(nodes) > 1 else ()
         w += [0.0] * (len(d) - len(w))
         for j, d_j in enumerate(d):
             w[j] = w[j] + carry * d_j
@@ -151,3 +174,18 @@ class Multistep(StepSolver):
         if type(c) is not float or c:
             terms.append((c, noise.between(t, s)))
         return Step(combine(*terms), remember(Past(t.t, t.lam, self.told(now)), memory, self.deep))
+
+
+def _column(points: Sequence[Any]) -> Any:
+    """Points as one point whose fields are columns: what is written for one interval then serves them all."""
+    import torch
+
+    kind = type(points[0])
+    columns = ([getattr(point, field.name) for point in points] for field in fields(kind))
+    return kind(*(torch.tensor(column, dtype=torch.float64) for column in columns))
+
+
+def _rows(rule: Rule, count: int) -> list[Rule]:
+    """A rule of columns as a rule of floats an interval."""
+    R, S, *w, c = ([x] * count if isinstance(x, float) else x.tolist() for x in (rule.R, rule.S, *rule.weights, rule.c))
+    return [Rule(R_i, S_i, w_i, c_i) for R_i, S_i, c_i, *w_i in zip(R, S, c, *w, strict=True)]

@@ -130,3 +130,16 @@ def test_published_errors_and_their_repairs():
         orders = published_errors.slope(wrong), published_errors.slope(right)
         assert orders[1] >= orders[0] + 0.8, f"{case.title}: {orders}"
         assert right[-1] < wrong[-1] / 5, f"{case.title}: {wrong[-1]:.1e} against {right[-1]:.1e}"
+
+
+@pytest.mark.parametrize("process", [zoo.EDM(), zoo.VP(), zoo.RectifiedFlow()], ids=lambda sde: sde.spec_name())
+@pytest.mark.parametrize(
+    "name", ["dpmpp-2m", "lms-4", "deis-tab3", "unipc", "unipc(lower_order_final=true)", "v-adams-3"]
+)
+def test_numbers_made_together_are_those_made_one_by_one(name, process, monkeypatch):
+    solver, grid = zoo.solver(name), zoo.grid(process.default_grid).make_grid(process, 60)
+    together = solver.plan(grid)
+    monkeypatch.setattr("solvers_zoo.multistep.TOGETHER", 1000)
+    for a, b in zip(together, solver.plan(grid), strict=True):
+        assert (a.R, a.S, a.c, *a.weights) == pytest.approx((b.R, b.S, b.c, *b.weights), rel=1e-10, abs=1e-13)
+        assert {type(value) for value in (a.R, a.S, a.c, *a.weights)} == {float}
