@@ -96,12 +96,10 @@ class UniPCVary(UniPC):
 
 
 def _inverse(matrix: list[list[float]]) -> list[list[float]]:
-    """The inverse of a small matrix, by elimination."""
+    """The inverse of a small matrix, by elimination; those of distinct points need no pivoting."""
     n = len(matrix)
     rows = [[*row, *(float(i == j) for j in range(n))] for i, row in enumerate(matrix)]
     for i in range(n):
-        pivot = max(range(i, n), key=lambda k: abs(rows[k][i]))
-        rows[i], rows[pivot] = rows[pivot], rows[i]
         rows[i] = [value / rows[i][i] for value in rows[i]]
         for k in range(n):
             if k != i:
