@@ -33,6 +33,8 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.errors import StorageError as StorageError
     from solvers_zoo.errors import UnknownNameError as UnknownNameError
     from solvers_zoo.errors import ZooError as ZooError
+    from solvers_zoo.exact.dispatch import exact_flow as exact_flow
+    from solvers_zoo.exponential import ExponentialRungeKutta as ExponentialRungeKutta
     from solvers_zoo.hookspecs import Deferred as Deferred
     from solvers_zoo.hookspecs import hookimpl as hookimpl
     from solvers_zoo.multistep import Held as Held
@@ -89,6 +91,7 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.registry import solver as solver
     from solvers_zoo.sampling.budget import steps_for as steps_for
     from solvers_zoo.sampling.driver import sample as sample
+    from solvers_zoo.sampling.encode import encode as encode
     from solvers_zoo.sampling.fitting import Fitting as Fitting
     from solvers_zoo.sampling.result import Pause as Pause
     from solvers_zoo.sampling.result import Result as Result
@@ -99,6 +102,8 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.score_models.counting import CountingModel as CountingModel
     from solvers_zoo.score_models.function import FunctionModel as FunctionModel
     from solvers_zoo.score_models.gaussian import Gaussian as Gaussian
+    from solvers_zoo.score_models.guided import Guided as Guided
+    from solvers_zoo.score_models.inpainting import Inpainting as Inpainting
     from solvers_zoo.score_models.kernel import KernelMixture as KernelMixture
     from solvers_zoo.score_models.mixture import Mixture as Mixture
     from solvers_zoo.score_models.once import Once as Once
@@ -125,6 +130,8 @@ _HOMES = {
     "adaptive_steps": "AdaptiveSteps Attempt",
     "card": "API_VERSION Card GridCard ModelCard SDECard SolverCard Source",
     "errors": "AmbiguousNameError DomainError IncompatibleError Interrupted ModelError OptionError PluginError StorageError UnknownNameError ZooError",
+    "exponential": "ExponentialRungeKutta",
+    "exact.dispatch": "exact_flow",
     "hookspecs": "Deferred hookimpl",
     "multistep": "Held Multistep Rule",
     "noise.base": "Draws Noise",
@@ -153,6 +160,7 @@ _HOMES = {
     "sampling.budget": "steps_for",
     "sampling.driver": "sample",
     "sampling.fitting": "Fitting",
+    "sampling.encode": "encode",
     "sampling.result": "Pause Result",
     "score_models.analytic": "AnalyticModel",
     "score_models.analytic_first_step": "AnalyticFirstStep",
@@ -160,6 +168,8 @@ _HOMES = {
     "score_models.counting": "CountingModel",
     "score_models.function": "FunctionModel",
     "score_models.gaussian": "Gaussian",
+    "score_models.guided": "Guided",
+    "score_models.inpainting": "Inpainting",
     "score_models.kernel": "KernelMixture",
     "score_models.mixture": "Mixture",
     "score_models.once": "Once",

@@ -88,6 +88,8 @@ class SolverCard(Card):
     """Order with exact starting values, where start-up lowers it; else equal to ``order``."""
     rough_order: float | None = None
     """Order on grids whose neighbouring steps differ, where that is less; else None."""
+    cycle: int = 1
+    """Steps after which a method of mixed orders repeats its pattern; its order is measured at multiples of them."""
     weak_order: float | None = None
     strong_order: float | None = None
     stochastic: bool = False
@@ -104,6 +106,8 @@ class SolverCard(Card):
     bias: str = ""
     """For a method that does not converge to the exact law: its declared stationary bias, in words."""
     adaptive: bool = False
+    implicit: bool = False
+    """Whether a step solves equations, down to a residual: its evaluations are then known after a run only."""
     affine: bool = True
     """Whether a step is affine in state, predictions and noise."""
     batch_coupled: bool = False

@@ -7,9 +7,10 @@ from typing import Any
 
 from solvers_zoo import hookimpl
 from zoo_adaptive.adaptive import Adaptive
+from zoo_adaptive.embedded import AdaptiveBosh3, AdaptiveDopri5, AdaptiveDopri8, AdaptiveTsit5
 
 
 @hookimpl
 def zoo_solvers() -> Iterable[Any]:
     """The solvers of this family."""
-    return [Adaptive]
+    return [Adaptive, AdaptiveBosh3, AdaptiveDopri5, AdaptiveTsit5, AdaptiveDopri8]

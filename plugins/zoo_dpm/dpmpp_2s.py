@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, expm1, option
+from solvers_zoo import SolverCard, Source, option
+from zoo_dpm.single_step import SingleStep, two_stages
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from solvers_zoo import Draws, Grid, Interval, ScoreModel
+    from solvers_zoo.numerics.exponential_tableau import ExponentialTableau
 
 
-class DPMSolverPP2S(StepSolver):
+class DPMSolverPP2S(SingleStep):
     r"""Correct the first-order step by the slope of x0 in lam, taken at one point between.
 
         u   = sigma_1/sigma_t x_t - alpha_1 (e^(-r1 h) - 1) x0_t          at lam_1 = lam_t + r1 h,  h = lam_s - lam_t
         x_s = sigma_s/sigma_t x_t - alpha_s (e^-h - 1) x0_t + w (x0_u - x0_t),     w = alpha_s (1 - e^-h) / (2 r1)
 
-    Both first terms are the first-order step, DDIM's, written as (alpha, sigma) in x0 and eps at t.
+    Both first terms are the first-order step, DDIM's, whose distance is the error that ``error`` estimates.
     """
 
     card = SolverCard(
@@ -38,22 +36,12 @@ class DPMSolverPP2S(StepSolver):
             where="Algorithm 1",
         ),
     )
+    form = "x0"
     r1: float = option(
         0.5, help="place of the intermediate point, as a fraction of the step in lam", above=0.0, high=1.0
     )
 
-    def plan(self, grid: Grid) -> Sequence[Any]:
-        """The intermediate point of every interval, and w."""
-        return [self._between(grid.sde, t, s) for t, s in grid.intervals()]
-
-    def _between(self, sde: Any, t: Any, s: Any) -> tuple[Any, Any]:
-        h = s.lam - t.lam
-        middle = s if self.r1 == 1 else sde.at_lam(t.lam + self.r1 * h)
-        return middle, -s.alpha * expm1(-h) / (2 * self.r1)
-
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
-        """One step, two evaluations."""
-        s, (middle, w) = interval.s, interval.plan
-        now = model(x, interval.t)
-        between = model(now.mix(middle.alpha, middle.sigma), middle)
-        return Step(combine(*now.terms(s.alpha - w, s.sigma), *between.terms(w, 0.0)))
+    @property
+    def tableau(self) -> ExponentialTableau:
+        """The second stage at r1."""
+        return two_stages(self.r1)

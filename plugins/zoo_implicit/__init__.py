@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from solvers_zoo import hookimpl
+from zoo_implicit import diagonal, full
 
 
 @hookimpl
 def zoo_solvers() -> Iterable[Any]:
     """The solvers of this family."""
-    return []
+    return [*diagonal.METHODS, *full.METHODS]

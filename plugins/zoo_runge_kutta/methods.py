@@ -1,4 +1,4 @@
-"""The Runge-Kutta methods of this family: numbers with their sources. Orders and costs are computed from them.
+"""Explicit Runge-Kutta methods of order 1 to 5: numbers with their sources. Orders and costs are computed from them.
 
 Embedded weights ``b_hat`` are the pair's own for Bogacki-Shampine and Dormand-Prince, and elsewhere the method of one order
 less on the same stages: Euler in Heun, midpoint in Kutta's, Heun in Shu-Osher's.
@@ -8,16 +8,9 @@ from __future__ import annotations
 
 from solvers_zoo import Source
 from solvers_zoo.numerics.tableau import Tableau
-from zoo_runge_kutta.runge_kutta import RungeKutta, method_card
+from zoo_runge_kutta.runge_kutta import RungeKutta, book, method_card
 
-
-def _book(where: str) -> Source:
-    return Source(
-        authors="Hairer, Norsett & Wanner 1993",
-        title="Solving Ordinary Differential Equations I",
-        link="https://doi.org/10.1007/978-3-540-78862-1",
-        where=where,
-    )
+_R = 5**0.5
 
 
 def _edm(where: str) -> Source:
@@ -51,14 +44,14 @@ class Midpoint(RungeKutta):
     """The slope half way."""
 
     tableau = Tableau(A=((), (1 / 2,)), b=(0.0, 1.0), c=(0.0, 1 / 2), b_hat=(1.0, 0.0))
-    card = method_card("midpoint", "Midpoint", tableau, _book("Section II.1 (Runge 1895)"), aliases=("rk2",))
+    card = method_card("midpoint", "Midpoint", tableau, book("Section II.1 (Runge 1895)"), aliases=("rk2",))
 
 
 class Heun(RungeKutta):
     """The mean of the slopes at both ends: the trapezoidal rule with an Euler prediction."""
 
     tableau = Tableau(A=((), (1.0,)), b=(1 / 2, 1 / 2), c=(0.0, 1.0), b_hat=(1.0, 0.0))
-    card = method_card("heun", "Heun", tableau, _edm("Algorithm 1"), aliases=("heun2",))
+    card = method_card("heun", "Heun", tableau, _edm("Algorithm 1"), aliases=("heun2", "deis-rho-heun2"))
 
 
 class Ralston(RungeKutta):
@@ -86,7 +79,7 @@ class RK3(RungeKutta):
             link="https://doi.org/10.1002/9781119121534",
             where="Section 233 (Kutta 1901)",
         ),
-        aliases=("kutta3",),
+        aliases=("kutta3", "deis-rho-kutta3"),
     )
 
 
@@ -94,7 +87,7 @@ class Heun3(RungeKutta):
     """Heun's three stages."""
 
     tableau = Tableau(A=((), (1 / 3,), (0.0, 2 / 3)), b=(1 / 4, 0.0, 3 / 4), c=(0.0, 1 / 3, 2 / 3))
-    card = method_card("heun3", "Heun's third-order method", tableau, _book("Table II.1.1"))
+    card = method_card("heun3", "Heun's third-order method", tableau, book("Table II.1.1"), aliases=("deis-rho-heun3",))
 
 
 class SSPRK3(RungeKutta):
@@ -113,7 +106,47 @@ class SSPRK3(RungeKutta):
             link="https://doi.org/10.1016/0021-9991(88)90177-5",
             where="eq. (2.18)",
         ),
-        aliases=("shu-osher",),
+        aliases=("shu-osher", "deis-rho-ssprk3"),
+    )
+
+
+class SSPRK43(RungeKutta):
+    """Four stages of order 3, each a convex combination of Euler steps of half the length: stable for twice rk3's step."""
+
+    tableau = Tableau(
+        A=((), (1 / 2,), (1 / 2, 1 / 2), (1 / 6, 1 / 6, 1 / 6)),
+        b=(1 / 6, 1 / 6, 1 / 6, 1 / 2),
+        c=(0.0, 1 / 2, 1.0, 1 / 2),
+        b_hat=(1 / 4, 1 / 4, 1 / 4, 1 / 4),
+    )
+    card = method_card(
+        "ssprk43",
+        "SSPRK(4, 3)",
+        tableau,
+        Source(
+            authors="Spiteri & Ruuth 2002",
+            title="A new class of optimal high-order strong-stability-preserving time discretization methods",
+            link="https://doi.org/10.1137/S0036142901389025",
+            where="pp. 469-491, the method of four stages and order 3",
+        ),
+    )
+
+
+class VanDerHouwen3(RungeKutta):
+    """Three stages of order 3 that need two registers: each stage keeps the last slope only."""
+
+    tableau = Tableau(A=((), (8 / 15,), (1 / 4, 5 / 12)), b=(1 / 4, 0.0, 3 / 4), c=(0.0, 8 / 15, 2 / 3))
+    card = method_card(
+        "vdh3",
+        "Van der Houwen's third-order method",
+        tableau,
+        Source(
+            authors="Zhang & Chen 2022",
+            title="Fast Sampling of Diffusion Models with Exponential Integrator",
+            arxiv="2204.13902",
+            where="rhoRK-DEIS; the tableau is that of 3vdh in the authors' th_deis/rk.py (van der Houwen 1972, Wray)",
+        ),
+        aliases=("houwen-wray", "deis-rho-vdh3"),
     )
 
 
@@ -128,6 +161,7 @@ class Ralston3(RungeKutta):
         "Ralston's third-order method",
         tableau,
         _ralston("pp. 431-437, the formula of order 3"),
+        aliases=("deis-rho-ralston3",),
         equivalents=("bogacki-shampine",),
     )
 
@@ -140,7 +174,7 @@ class RK4(RungeKutta):
         b=(1 / 6, 1 / 3, 1 / 3, 1 / 6),
         c=(0.0, 1 / 2, 1 / 2, 1.0),
     )
-    card = method_card("rk4", "Runge-Kutta 4", tableau, _book("Table II.1.2, left"))
+    card = method_card("rk4", "Runge-Kutta 4", tableau, book("Table II.1.2, left"), aliases=("deis-rho-rk4",))
 
 
 class RK38(RungeKutta):
@@ -151,7 +185,30 @@ class RK38(RungeKutta):
         b=(1 / 8, 3 / 8, 3 / 8, 1 / 8),
         c=(0.0, 1 / 3, 2 / 3, 1.0),
     )
-    card = method_card("rk38", "3/8 rule", tableau, _book("Table II.1.2, right"), aliases=("rk4-38",))
+    card = method_card("rk38", "3/8 rule", tableau, book("Table II.1.2, right"), aliases=("rk4-38",))
+
+
+class Ralston4(RungeKutta):
+    """Four stages with the smallest bound on the local error."""
+
+    tableau = Tableau(
+        A=(
+            (),
+            (2 / 5,),
+            ((-2889 + 1428 * _R) / 1024, (3785 - 1620 * _R) / 1024),
+            ((-3365 + 2094 * _R) / 6040, (-975 - 3046 * _R) / 2552, (467040 + 203968 * _R) / 240845),
+        ),
+        b=(
+            (263 + 24 * _R) / 1812,
+            (125 - 1000 * _R) / 3828,
+            1024 * (3346 + 1623 * _R) / 5924787,
+            (30 - 4 * _R) / 123,
+        ),
+        c=(0.0, 2 / 5, 7 / 8 - 3 / 16 * _R, 1.0),
+    )
+    card = method_card(
+        "ralston4", "Ralston's fourth-order method", tableau, _ralston("pp. 431-437, the formula of order 4")
+    )
 
 
 class BogackiShampine(RungeKutta):
@@ -210,5 +267,6 @@ class DormandPrince(RungeKutta):
 
 
 METHODS: list[type[RungeKutta]] = [
-    Euler, Midpoint, Heun, Ralston, RK3, Heun3, SSPRK3, Ralston3, RK4, RK38, BogackiShampine, DormandPrince,
+    Euler, Midpoint, Heun, Ralston, RK3, Heun3, VanDerHouwen3, SSPRK3, SSPRK43, Ralston3, RK4, RK38, Ralston4,
+    BogackiShampine, DormandPrince,
 ]  # fmt: skip

@@ -6,32 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from solvers_zoo import VARIABLES, OptionError, SolverCard, Source, Step, StepSolver, combine, option
+from solvers_zoo import VARIABLES, OptionError, Row, SolverCard, Source, Stage, StagePlan, StageSolver, option
 from solvers_zoo.numerics.tableau import Tableau
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from solvers_zoo import Draws, Grid, Interval, Prediction, ScoreModel
+    from solvers_zoo import Grid
 
 
-#: A row of the tableau on one interval, R x0_0 + S eps_0 + sum_j w_j k_j with the k_j of the later stages: R, S, and pairs
-#: (j - 1, w_j) of the weights that are not zero.
-Row = tuple[Any, Any, Sequence[tuple[int, Any]]]
-#: A later stage: its point, (r, s) with k = r x0 + s eps there, and the row of its state.
-Stage = tuple[Any, tuple[Any, Any], Row]
-#: One interval's numbers: the later stages, the result, and the error if it is wanted.
-Plan = tuple[Sequence[Stage], Row, Row | None]
-
-
-class RungeKutta(StepSolver):
+class RungeKutta(StageSolver):
     r"""Solve dy/du = k(y, u) for the scaled state y = x / scale and the clock u of ``variable``.
 
         k_i = r_i x0(x_i) + s_i eps(x_i),    x_i = scale_i (y_t + h sum_j A_ij k_j),    h = u_s - u_t
         x_s = scale_s (y_t + h sum_i b_i k_i)
-
-    Every stage state is linear in x_t and the outputs of the model so far, so no k_i is ever formed: a row is carried as its
-    coefficients over (x_t, out_0, out_1, ...), and the state is touched once a term.
 
     The first stage is special: x_t is itself alpha_t x0 + sigma_t eps, so y_t and k_0 are one pair (R, S). In ``sigma``
     it is alpha_i x0 + (sigma_i - alpha_i h sum_{0<j<i} A_ij) eps, the DDIM step to the stage when A_i0 = c_i; that needs no division
@@ -41,6 +27,7 @@ class RungeKutta(StepSolver):
     """
 
     tableau: ClassVar[Tableau]
+    """The numbers; a property where options make them."""
     variable: str = option(
         "sigma", help="integration variable: t, sigma (x/alpha over sigma/alpha) or lam", choices=tuple(VARIABLES)
     )
@@ -50,7 +37,7 @@ class RungeKutta(StepSolver):
     @classmethod
     def describe(cls) -> str:
         """The docstring, and the method written out from its numbers."""
-        lines = "\n".join(f"    {line}" for line in cls.tableau.formulas().splitlines())
+        lines = "\n".join(f"    {line}" for line in cls.make().tableau.formulas().splitlines())
         return f"{super().describe()}\n\n{lines}\n\ny = x / scale and u are those of the option ``variable``; h = u_s - u_t."
 
     def check(self) -> None:
@@ -66,11 +53,15 @@ class RungeKutta(StepSolver):
         """Variable and needs as the option makes them; only the one-stage method in sigma goes without alpha > 0."""
         ddim = self.variable == "sigma" and self.tableau.stages == 1
         needs = ("gaussian",) if ddim else VARIABLES[self.variable].needs
-        equivalents = self.card.equivalents if self.variable == self.defaults()["variable"] else ()
+        own = all(getattr(self, name) == value for name, value in self.defaults().items() if name != "error")
+        equivalents = self.card.equivalents if own else ()
         evaluations = self.tableau.stages if self.error else self.tableau.stages_used
-        return replace(self.card, variable=self.variable, needs=needs, equivalents=equivalents, evaluations=evaluations)
+        return replace(
+            self.card, order=self.tableau.order, variable=self.variable, needs=needs, equivalents=equivalents,
+            evaluations=evaluations,
+        )  # fmt: skip
 
-    def plan(self, grid: Grid) -> Sequence[Plan]:
+    def plan(self, grid: Grid) -> Sequence[StagePlan]:
         """For every interval: the rows of the later stages, of the result, and of the error if there is one."""
         T, u = self.tableau, VARIABLES[self.variable]
         count = T.stages if self.error else T.stages_used
@@ -112,38 +103,15 @@ class RungeKutta(StepSolver):
         (r, q), ratio = u.slope(t), u.scale(point) / u.scale(t)
         return (ratio * t.alpha + step * a_0 * r, ratio * t.sigma + step * a_0 * q, w)
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
-        """One step, an evaluation a stage."""
-        stages, result, error = interval.plan
-        first = model(x, interval.t)
-        if not stages:
-            return Step(first.mix(result[0], result[1]))
-        basis = [x, first.out]
-        slopes: list[list[Any]] = []  # k_1, k_2, ... over the basis
-        for point, slope, row in stages:
-            over = _coefficients(row, first, slopes)
-            now = model(combine(*zip(over, basis, strict=False)), point)
-            (a, _), (b, out) = now.terms(*slope)
-            slopes.append([*[a * c for c in over], *[0.0] * (len(basis) - len(over)), b])
-            basis.append(out)
-        x_s = combine(*zip(_coefficients(result, first, slopes), basis, strict=False))
-        if error is None:
-            return Step(x_s)
-        return Step(x_s, error=combine(*zip(_coefficients(error, first, slopes), basis, strict=False)))
 
-
-def _coefficients(row: Row, first: Prediction, slopes: Sequence[Sequence[Any]]) -> list[Any]:
-    """The coefficients of a row over (x_t, out_0, out_1, ...), as far as it goes."""
-    R, S, later = row
-    (a, _), (b, _) = first.terms(R, S)
-    over = [a, b]
-    for j, w in later:
-        for i, k in enumerate(slopes[j]):  # a later slope reaches further
-            if i < len(over):
-                over[i] = over[i] + w * k  # not in place: they may be tensors
-            else:
-                over.append(w * k)
-    return over
+def book(where: str) -> Source:
+    """A place in the standard book on the subject."""
+    return Source(
+        authors="Hairer, Norsett & Wanner 1993",
+        title="Solving Ordinary Differential Equations I",
+        link="https://doi.org/10.1007/978-3-540-78862-1",
+        where=where,
+    )
 
 
 def method_card(

@@ -6,9 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from solvers_zoo import hookimpl
+from zoo_srk.gotta_go_fast import GottaGoFast
+from zoo_srk.langevin_integrators import ALIGN, BAOAB, QUICSORT, ShOULD
+from zoo_srk.methods import METHODS
+from zoo_srk.sk_rock import SKROCK
 
 
 @hookimpl
 def zoo_solvers() -> Iterable[Any]:
     """The solvers of this family."""
-    return []
+    return [*METHODS, SKROCK, GottaGoFast, BAOAB, ALIGN, ShOULD, QUICSORT]

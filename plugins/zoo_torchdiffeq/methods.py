@@ -28,8 +28,10 @@ def _book(where: str) -> Source:
     return replace(_BOOK, where=where)
 
 
-def _method(kind: type[TorchDiffEq], method: str, title: str, source: Source, **facts: Any) -> type[TorchDiffEq]:
-    """The solver class of a method."""
+def _method(
+    kind: type[TorchDiffEq], method: str, title: str, source: Source, cost: str = "", **facts: Any
+) -> type[TorchDiffEq]:
+    """The solver class of a method; ``cost`` says in words what the card has no number for."""
     card = SolverCard(
         name=f"torchdiffeq-{method.replace('_', '-')}",
         title=f"{title} (torchdiffeq)",
@@ -43,7 +45,7 @@ def _method(kind: type[TorchDiffEq], method: str, title: str, source: Source, **
         f"TorchDiffEq{''.join(word.title() for word in method.split('_'))}",
         (kind,),
         {
-            "__doc__": f"{title}, as torchdiffeq has it. {kind.__doc__}",
+            "__doc__": f"{title}, as torchdiffeq has it{cost and f', at {cost}'}. {kind.__doc__}",
             "__module__": __name__,
             "method": method,
             "card": card,
@@ -59,6 +61,11 @@ _CHOOSES: dict[str, Any] = {
     "resumable": False,
 }
 
+
+def _attempts(evaluations: str) -> str:
+    return f"{evaluations} an attempted step of the whole batch, and 2 to begin"
+
+
 METHODS = [
     _method(FixedGrid, "euler", "Euler", _book("eq. (I.7.3)"), order=1, evaluations=1, equivalents=("euler",)),
     _method(FixedGrid, "midpoint", "Midpoint", _book("eq. (II.1.3)"), order=2, evaluations=2, equivalents=("midpoint",)),
@@ -72,17 +79,23 @@ METHODS = [
     ),
     _method(
         ImplicitAdams, "implicit_adams", "Adams-Moulton", _book("eq. (III.1.8)"), order=2, evaluations=None, memory=2,
-        batch_coupled=True, resumable=False, aliases=("torchdiffeq-fixed-adams",),
+        implicit=True, batch_coupled=True, resumable=False, aliases=("torchdiffeq-fixed-adams",),
+        cost="1 evaluation a round of its iteration",
     ),
-    _method(AdaptiveLowOrder, "adaptive_heun", "Heun-Euler 2(1)", _book("Section II.4"), **_CHOOSES),
-    _method(AdaptiveLowOrder, "fehlberg2", "Fehlberg 2(1)", _book("Section II.4 (Fehlberg 1969)"), **_CHOOSES),
+    _method(
+        AdaptiveLowOrder, "adaptive_heun", "Heun-Euler 2(1)", _book("Section II.4"), _attempts("1 evaluation"), **_CHOOSES
+    ),
+    _method(
+        AdaptiveLowOrder, "fehlberg2", "Fehlberg 2(1)", _book("Section II.4 (Fehlberg 1969)"), _attempts("2 evaluations"),
+        **_CHOOSES,
+    ),
     _method(
         Adaptive, "bosh3", "Bogacki-Shampine 3(2)",
         Source(
             authors="Bogacki & Shampine 1989", title="A 3(2) pair of Runge-Kutta formulas",
             link="https://doi.org/10.1016/0893-9659(89)90079-7", where="the 3(2) pair of the title",
         ),
-        **_CHOOSES,
+        _attempts("3 evaluations"), **_CHOOSES,
     ),
     _method(
         Adaptive, "dopri5", "Dormand-Prince 5(4)",
@@ -90,7 +103,7 @@ METHODS = [
             authors="Dormand & Prince 1980", title="A family of embedded Runge-Kutta formulae",
             link="https://doi.org/10.1016/0771-050X(80)90013-3", where="Table 2, RK5(4)7M",
         ),
-        **_CHOOSES,
+        _attempts("6 evaluations"), **_CHOOSES,
     ),
     _method(
         Adaptive, "dopri8", "Dormand-Prince 8(7)",
@@ -98,9 +111,12 @@ METHODS = [
             authors="Prince & Dormand 1981", title="High order embedded Runge-Kutta formulae",
             link="https://doi.org/10.1016/0771-050X(81)90010-3", where="Table 2, RK8(7)13M",
         ),
-        **_CHOOSES,
+        _attempts("13 evaluations"), **_CHOOSES,
     ),
-    _method(SciPy, "scipy_solver", "SciPy's solve_ivp", _book("Section II.10 (DOP853)"), **_CHOOSES),
+    _method(
+        SciPy, "scipy_solver", "SciPy's solve_ivp", _book("Section II.10 (DOP853)"),
+        "12 (DOP853), 6 (RK45) or 3 (RK23) evaluations an attempted step of the whole batch, on the CPU", **_CHOOSES,
+    ),
 ]  # fmt: skip
 
 #: Names of torchdiffeq that stand for a method above.

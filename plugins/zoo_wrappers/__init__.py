@@ -7,6 +7,9 @@ from typing import Any
 
 from solvers_zoo import hookimpl
 from zoo_wrappers.afs import AFS
+from zoo_wrappers.ideal import Ideal
+from zoo_wrappers.picard import Picard
+from zoo_wrappers.repaint import RePaint
 from zoo_wrappers.restart import Restart
 from zoo_wrappers.start_up import StartUp
 
@@ -14,4 +17,4 @@ from zoo_wrappers.start_up import StartUp
 @hookimpl
 def zoo_solvers() -> Iterable[Any]:
     """The solvers of this family."""
-    return [Restart, AFS, StartUp]
+    return [Restart, AFS, StartUp, Picard, RePaint, Ideal]

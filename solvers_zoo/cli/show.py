@@ -167,7 +167,8 @@ def _card_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     elif facts["kind"] == "model":
         rows += [("dimension", facts["dim"]), ("exact", ", ".join(facts["exact"]))]
     else:
-        rows += [("formula", facts["formula"])]
+        fitted = "to model and solver, in calls counted apart" if facts.get("fitted") else ""
+        rows += [("formula", facts["formula"]), ("fitted", fitted)]
     rows.append(("also called", ", ".join(facts["aliases"])))
     return [(label, text) for label, text in rows if text]
 

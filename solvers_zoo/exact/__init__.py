@@ -1,5 +1,6 @@
 """Exact answers: the maps and distances that solvers are measured against."""
 
+from solvers_zoo.exact.dispatch import exact_flow as exact_flow
 from solvers_zoo.exact.flows import gaussian_flow as gaussian_flow
 from solvers_zoo.exact.flows import reference_flow as reference_flow
 from solvers_zoo.exact.transport import Law as Law

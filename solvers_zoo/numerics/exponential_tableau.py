@@ -18,7 +18,7 @@ from itertools import product
 from typing import Any
 
 from solvers_zoo.numerics.phi import phi
-from solvers_zoo.numerics.tableau import Tableau
+from solvers_zoo.numerics.tableau import Tableau, _fraction
 
 __all__ = ["HIGHEST_ORDER", "HIGHEST_STIFF_ORDER", "ExponentialTableau", "Phis", "coloured_trees", "phis"]
 
@@ -76,15 +76,13 @@ class Phis:
         return math.fsum(weight * c**m / math.factorial(m + k) for weight, k, c in self.terms)
 
     def __str__(self) -> str:
-        from solvers_zoo.numerics.tableau import _fraction
-
         text = ""
         for weight, k, c in self.terms:
-            number = _fraction(abs(weight))
             name = f"phi_{k}({_fraction(c)} z)".replace("(1 z)", "(z)") if c else ""
-            body = " ".join(part for part in (number if number != "1" or not name else "", name) if part)
+            number = _fraction(abs(weight))
+            body = name if name and number == "1" else f"{number} {name}".rstrip()
             text += f" {'-' if weight < 0 else '+'} {body}"
-        return text.removeprefix(" + ").replace(" - ", "-", 1) if text.startswith(" -") else text.removeprefix(" + ") or "0"
+        return text.removeprefix(" + ").replace(" - ", "-", int(text.startswith(" -"))) or "0"
 
 
 def phis(k: int, c: float = 1.0) -> Phis:
@@ -166,7 +164,9 @@ class ExponentialTableau:
     @cached_property
     def classical(self) -> Tableau:
         """The Runge-Kutta method that it is at z = 0."""
-        A, b, b_hat = ([[_phis(a).series(0) for a in row] for row in rows] for rows in (self.A, [self.b], [self.b_hat or ()]))
+        A, b, b_hat = (
+            [[_phis(a).series(0) for a in row] for row in rows] for rows in (self.A, [self.b], [self.b_hat or ()])
+        )
         return Tableau(A=A, b=b[0], c=self.c, b_hat=b_hat[0] or None)
 
     @property
@@ -227,7 +227,8 @@ class ExponentialTableau:
                 else:
                     inner = self._product(inside, stages)
                     stages[tree] = [
-                        math.fsum(_phis(a).series(white) * v for a, v in zip(row, inner, strict=False)) for row in self.A
+                        math.fsum(_phis(a).series(white) * v for a, v in zip(row, inner, strict=False))
+                        for row in self.A
                     ]
             value = [v * w for v, w in zip(value, stages[tree], strict=True)]
         return value

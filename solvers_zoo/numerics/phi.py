@@ -8,6 +8,7 @@ with phi_k(0) = 1/k!. Hochbruck & Ostermann 2010, Exponential integrators, eq. (
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any
 
 from solvers_zoo.numerics.scalar import exp, expm1, where
@@ -30,26 +31,38 @@ def phi(k: int, z: Any) -> Any:
         raise ValueError(f"phi_k is defined for k >= 0, got k = {k}")
     if k == 0:
         return exp(z)
-    small = abs(z) < max(k, 0.5)
+    if k == 1:
+        return _first(z)
+    small = abs(z) < k
     if isinstance(small, bool):
         return _series(k, z) if small else _recurrence(k, z)
     inner = where(small, z, 0.0 * abs(z).clamp(max=0))
     return where(small, _series(k, inner), _recurrence(k, where(small, k + 0.0 * inner, z)))
 
 
+def _first(z: Any) -> Any:
+    """(e^z - 1)/z, which loses nothing."""
+    zero = z == 0
+    return where(zero, 1.0, expm1(z) / where(zero, 1.0, z))
+
+
+@cache
+def _coefficients(k: int) -> tuple[float, ...]:
+    """1/(j + k)!, the smallest first: as many as |z| < k needs."""
+    return tuple(1 / math.factorial(j + k) for j in range(12 + 4 * k, -1, -1))
+
+
 def _series(k: int, z: Any) -> Any:
     """Sum of z^j / (j + k)! by Horner's rule; |z| < k."""
-    if k == 1 and isinstance(z, float | int):
-        return expm1(z) / z if z else 1.0
-    value = 0.0 * z + 1.0
-    for j in range(12 + 4 * k, 0, -1):
-        value = 1.0 + value * z / (j + k)
-    return value / math.factorial(k)
+    value = 0.0 * z
+    for c in _coefficients(k):
+        value = value * z + c
+    return value
 
 
 def _recurrence(k: int, z: Any) -> Any:
     """From phi_1 upwards; |z| >= k, so what is subtracted is not close to what it is subtracted from."""
-    value = expm1(z) / z
+    value = _first(z)
     for j in range(1, k):
         value = (value - 1 / math.factorial(j)) / z
     return value

@@ -81,7 +81,9 @@ class Tableau:
                 ("full", self.stages, "in all"),
             )[min(len(self.A[0]), 2)]
             if len(row) != due:
-                raise ValueError(f"Row {i} of a{'n' * (kind[0] == 'e')} {kind} tableau has {due} entries {what}, not {len(row)}.")
+                raise ValueError(
+                    f"Row {i} of a{'n' * (kind[0] == 'e')} {kind} tableau has {due} entries {what}, not {len(row)}."
+                )
         for name, values in (("b", self.b), ("c", self.c), ("b_hat", self.b_hat)):
             if values is not None and len(values) != self.stages:
                 raise ValueError(f"{name} has {len(values)} entries for {self.stages} stages.")

@@ -45,6 +45,8 @@ class Prediction(ABC):
     point: Any
     out: Tensor
     """The model's own output."""
+    unguided: Prediction | None = None
+    """The prediction without guidance, where the model guides (`solvers_zoo.Guided`)."""
 
     @property
     @abstractmethod

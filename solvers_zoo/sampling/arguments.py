@@ -13,7 +13,9 @@ from solvers_zoo import registry
 from solvers_zoo.errors import IncompatibleError, OptionError
 from solvers_zoo.noise.seeded import check_seed
 from solvers_zoo.sampling.budget import steps_for
+from solvers_zoo.sampling.fitting import Fitting
 from solvers_zoo.sampling.job import DTYPES, Job, usable_device
+from solvers_zoo.score_models.counting import CountingModel
 from solvers_zoo.time_grids.base import Grid
 
 if TYPE_CHECKING:
@@ -47,11 +49,14 @@ def new_job(given: Mapping[str, Any]) -> Job:
             f"start = {given['start']!r} is not possible; it is prior or exact, and left out where x= is given."
         )
     brownian = _brownian(given["brownian"], model, noise)
+    device = usable_device(given["device"] if given["device"] is not None else x.device if x is not None else "cpu")
+    condition = dict(given["condition"] or {})
+    fitting = Fitting(CountingModel(model), solver, shape, dtype, device, condition, n)
     return Job(
-        model=model, solver=solver, grid=_grid(model, solver, given), n=n, shape=shape, seed=seed, dtype=dtype,
-        device=usable_device(given["device"] if given["device"] is not None else x.device if x is not None else "cpu"),
-        start=given["start"], denoise=bool(given["denoise"]), chunk=_chunk(given["chunk"], n, shape, dtype, brownian, noise),
-        brownian=brownian, trajectory=bool(given["trajectory"]), x=x, noise=noise, condition=dict(given["condition"] or {}),
+        model=model, solver=solver, grid=_grid(model, solver, given, fitting), n=n, shape=shape, seed=seed, dtype=dtype,
+        device=device, start=given["start"], denoise=bool(given["denoise"]), fit_nfe=fitting.model.nfe,
+        chunk=_chunk(given["chunk"], n, shape, dtype, brownian, noise), brownian=brownian,
+        trajectory=bool(given["trajectory"]), x=x, noise=noise, condition=condition,
     )  # fmt: skip
 
 
@@ -114,7 +119,7 @@ def _chunk(chunk: Any, n: int, shape: tuple[int, ...], dtype: torch.dtype, brown
     return -(-n // chunks)
 
 
-def _grid(model: ScoreModel, solver: Solver, given: Mapping[str, Any]) -> Grid:
+def _grid(model: ScoreModel, solver: Solver, given: Mapping[str, Any], fitting: Fitting) -> Grid:
     """The grid that steps, nfe and grid ask for together."""
     rule, steps, nfe = given["grid"], given["steps"], given["nfe"]
     if steps is not None and nfe is not None:
@@ -129,7 +134,8 @@ def _grid(model: ScoreModel, solver: Solver, given: Mapping[str, Any]) -> Grid:
     if nfe is not None:
         steps = steps_for(solver, nfe, cost=model.cost, denoise=bool(given["denoise"]))
     rule = registry.default().make("grid", rule if rule is not None else model.sde.default_grid)
-    return rule.make_grid(model.sde, steps)
+    with torch.no_grad():
+        return rule.make_grid(model.sde, steps, fitting)
 
 
 def _explicit(times: Any, model: ScoreModel) -> Grid:

@@ -40,7 +40,8 @@ def usable_device(name: Any) -> torch.device:
 class Job:
     """A run to be made: model, solver, grid, samples and their randomness, all checked.
 
-    ``brownian`` is a word or the points of a finest grid, ``x`` a given start, ``noise`` a given noise; the rest is as in `sample`.
+    ``brownian`` is a word or the points of a finest grid, ``x`` a given start, ``noise`` a given noise, ``fit_nfe`` the network
+    evaluations (of a batch) that fitting the grid took; the rest is as in `sample`.
     """
 
     model: ScoreModel
@@ -59,6 +60,7 @@ class Job:
     x: Tensor | None
     noise: Noise | None
     condition: dict[str, Any]
+    fit_nfe: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what does not go together."""
@@ -96,7 +98,9 @@ class Job:
         """The model under the condition of a chunk's samples."""
         if not self.condition:
             return self.model
-        return Conditioned(self.model, {key: self._follow(value, number) for key, value in self.condition.items()})
+        rows = [key for key, value in self.condition.items() if self._follows(value)]
+        values = {key: self._follow(value, number) for key, value in self.condition.items()}
+        return Conditioned(self.model, values, rows)
 
     def settings(self) -> dict[str, Any]:
         """What a stopped run keeps, as numbers and words."""
@@ -106,7 +110,7 @@ class Job:
             "n": self.n, "shape": list(self.shape), "seed": self.seed, "dtype": str(self.dtype).removeprefix("torch."),
             "device": str(self.device), "start": self.start, "denoise": self.denoise, "chunk": self.chunk,
             "brownian": brownian, "trajectory": self.trajectory, "noise": self.noise is not None,
-            "condition": sorted(self.condition),
+            "condition": sorted(self.condition), "fit_nfe": self.fit_nfe,
         }  # fmt: skip
 
     def _brownian(self, seeded: SeededNoise) -> Noise:
@@ -114,11 +118,14 @@ class Job:
             return GridNoise(seeded, self.brownian)
         return PathNoise(seeded) if self.brownian == "path" else seeded
 
+    def _follows(self, value: Any) -> bool:
+        """Whether a condition has a row for every sample."""
+        return isinstance(value, Tensor) and value.dim() > 0 and len(value) == self.n
+
     def _follow(self, value: Any, number: int) -> Any:
         if not isinstance(value, Tensor):
             return value
-        follows = value.dim() > 0 and len(value) == self.n
-        return (self._rows(value, number) if follows else value).to(self.device)
+        return (self._rows(value, number) if self._follows(value) else value).to(self.device)
 
     def _rows(self, value: Tensor, number: int) -> Tensor:
         """The rows of a chunk; where it is padded, the last is repeated."""

@@ -45,8 +45,9 @@ class Result:
         grid: the times, N + 1 floats.
         seed: the seed.
         solver: the solver's specification.
-        stats: ``seconds``, ``model_seconds``, batched model ``calls`` and ``steps`` over all chunks, and what the solver
-            reports: tensors with one entry a sample, or sums over chunks.
+        stats: ``seconds``, ``model_seconds``, batched model ``calls`` and ``steps`` over all chunks, ``fit_nfe`` where the grid
+            was fitted (evaluations of its own batch, before the run), and what the solver reports: tensors with one entry a
+            sample, or sums over chunks.
         trajectory: (steps + 1, n, *shape) if it was asked for, the start first.
         pause: set if the run was stopped; ``zoo.sample(model, resume=result)`` goes on.
 

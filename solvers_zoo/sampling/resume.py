@@ -67,6 +67,7 @@ def _job(given: Mapping[str, Any], settings: dict[str, Any], x: Tensor | None, d
         seed=index(settings["seed"]), dtype=DTYPES[settings["dtype"]], start=settings["start"], denoise=settings["denoise"],
         device=usable_device(settings["device"] if given["device"] is None else given["device"]), chunk=index(settings["chunk"]),
         brownian=brownian if isinstance(brownian, str) else Grid(model.sde, brownian), trajectory=settings["trajectory"],
+        fit_nfe=index(settings["fit_nfe"]),
     )  # fmt: skip
 
 

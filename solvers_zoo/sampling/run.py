@@ -148,6 +148,7 @@ class Run:
         pause, stats = stopped.pause, dict(stopped.stats)
         assert pause is not None
         self.first, self.earlier = pause.chunk, stats.pop("seconds")
+        stats.pop("fit_nfe", None)
         spent = _Cost(**pause.spent)
         cost = _Cost(*(stats.pop(name) - part for name, part in pause.spent.items()))
         if len(stopped.x):
@@ -172,6 +173,8 @@ class Run:
         costs = [under_way, *(part.cost for part in done)]
         stats: dict[str, Any] = {"seconds": perf_counter() - self.began + self.earlier}
         stats |= _Cost(*map(sum, zip(*costs, strict=True)))._asdict()
+        if job.fit_nfe:
+            stats["fit_nfe"] = job.fit_nfe
         for key in done[0].report if done else ():
             values = [part.report[key] for part in done]
             stats[key] = torch.cat(values) if isinstance(values[0], Tensor) else sum(values)

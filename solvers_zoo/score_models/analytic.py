@@ -44,6 +44,11 @@ class AnalyticModel(ScoreModel):
         self.shape, self.sde = shape, sde
         self._tables: dict[Any, Any] = {}
 
+    @property
+    def analytic(self) -> AnalyticModel:
+        """Itself."""
+        return self
+
     @abstractmethod
     def log_density(self, x: Tensor, point: Any) -> Tensor:
         """log p_t(x), shape (B,), in nats."""

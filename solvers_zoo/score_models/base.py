@@ -14,7 +14,9 @@ from solvers_zoo.processes.prediction import Prediction
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from solvers_zoo.noise.base import Draws
     from solvers_zoo.processes.base import SDE
+    from solvers_zoo.score_models.analytic import AnalyticModel
 
 
 class ScoreModel(ABC):
@@ -41,6 +43,15 @@ class ScoreModel(ABC):
         """One call, as a lazy `Prediction`. ``point`` comes from ``model.sde.at(t)``."""
         return self.sde.predict(self.kind, x, point, self.predict(x, point, **condition))
 
+    @property
+    def analytic(self) -> AnalyticModel | None:
+        """The law in closed form whose score this is, if it is one; what changes a model's answers has none."""
+        return None
+
+    def impose(self, x: Tensor, point: Any, draws: Draws) -> Tensor:
+        """The state with what is known of it put in, at the noise of ``point``; nothing is, unless a model says otherwise."""
+        return x
+
 
 class ModelWrapper(ScoreModel):
     """A model that changes another one; it shares the other's SDE, kind, cost and shape until it says otherwise."""
@@ -52,3 +63,7 @@ class ModelWrapper(ScoreModel):
     def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
         """The inner model's prediction."""
         return self.model.predict(x, point, **condition)
+
+    def impose(self, x: Tensor, point: Any, draws: Draws) -> Tensor:
+        """What the inner model knows."""
+        return self.model.impose(x, point, draws)

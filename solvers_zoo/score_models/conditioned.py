@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
@@ -11,12 +12,25 @@ if TYPE_CHECKING:
 
 
 class Conditioned(ModelWrapper):
-    """``model`` called with ``condition`` every time."""
+    """``model`` called with ``condition`` every time.
 
-    def __init__(self, model: ScoreModel, condition: dict[str, Any]) -> None:
+    Args:
+        model: the model.
+        condition: what it is called with.
+        rows: names of the entries that hold a row for every sample. A solver may ask for several states of every sample at once,
+            one batch after the other; these are then repeated.
+
+    """
+
+    def __init__(self, model: ScoreModel, condition: dict[str, Any], rows: Collection[str] = ()) -> None:
         super().__init__(model)
-        self.condition = condition
+        self.condition, self.rows = condition, frozenset(rows)
 
     def __call__(self, x: Any, point: Any, **more: Any) -> Prediction:
         """The model's prediction under the condition."""
-        return self.model(x, point, **self.condition, **more)
+        return self.model(x, point, **{name: self._for(x, name) for name in self.condition}, **more)
+
+    def _for(self, x: Any, name: str) -> Any:
+        value = self.condition[name]
+        times = len(x) // len(value) if name in self.rows else 1
+        return value if times == 1 else value.repeat(times, *[1] * (value.dim() - 1))

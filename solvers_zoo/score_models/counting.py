@@ -9,6 +9,7 @@ from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
 
 if TYPE_CHECKING:
     from solvers_zoo.processes.prediction import Prediction
+    from solvers_zoo.score_models.analytic import AnalyticModel
 
 
 class CountingModel(ModelWrapper):
@@ -29,6 +30,11 @@ class CountingModel(ModelWrapper):
     def nfe(self) -> int:
         """Network evaluations so far: calls times what a call costs."""
         return self.calls * self.cost
+
+    @property
+    def analytic(self) -> AnalyticModel | None:
+        """The model's: counting changes no answer."""
+        return self.model.analytic
 
     def __call__(self, x: Any, point: Any, **condition: Any) -> Prediction:
         """Count one call and make it."""

@@ -16,7 +16,7 @@ from torch import Tensor
 from solvers_zoo import Grid, Interval, SeededNoise, Solver, registry
 from solvers_zoo.testing.check_inputs import Native
 from solvers_zoo.testing.problems import NotGaussian, gaussian, mixture_1d, mixture_2d, processes
-from solvers_zoo.testing.subject import COSTLY, Subject, tensors, variants
+from solvers_zoo.testing.subject import Subject, costly, tensors, variants
 
 
 def fingerprint(name: str, brief: bool = False) -> str:
@@ -24,7 +24,7 @@ def fingerprint(name: str, brief: bool = False) -> str:
     digest = hashlib.blake2b(digest_size=16)
     main = registry.default().make("solver", name)
     settings = [main, *variants(main)]
-    cheap = [solver for solver in settings if (solver.facts().evaluations or 0) <= COSTLY]
+    cheap = [solver for solver in settings if not costly(solver)]
     digest.update(repr([(str(s), s.facts(), [s.nfe(n) for n in (1, 2, 3, 4, 7, 13)]) for s in settings]).encode())
     digest.update(repr(main.options()).encode())
     for solver in cheap or settings:

@@ -79,6 +79,7 @@ def check_claims(subject: Subject) -> str:
         "it is adaptive and claims a fixed number of evaluations.",
     )
     require(not facts.adaptive or facts.evaluations is None, "it is adaptive, yet claims evaluations a step.")
+    require(not facts.implicit or facts.evaluations is None, "it is implicit, yet claims evaluations a step.")
     promised = [
         facts.order, facts.weak_order, facts.adaptive or None, facts.stationary or None, facts.bias or None,
     ]  # fmt: skip

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 import solvers_zoo as zoo
-from solvers_zoo import Interval, ModelError, SeededNoise, State, ZooError
+from solvers_zoo import IncompatibleError, Interval, ModelError, SeededNoise, State, ZooError
 from solvers_zoo.testing.probe import ModelSpy, NoiseRecorder
 from solvers_zoo.testing.problems import elementwise, gaussian, grid, hard_ou, mixture_1d, mixture_2d, spread
-from solvers_zoo.testing.report import Broken, NotApplicable
+from solvers_zoo.testing.report import Broken, NotApplicable, Refused
 from solvers_zoo.testing.subject import Subject, check, require, same_bits, tensors, variants
 
 _STEPS = 7
@@ -288,8 +288,12 @@ def _seen(subject: Subject) -> list[Any]:
 
 
 def _named(subject: Subject) -> range:
-    """The steps in which a NaN at the fourth time may first be met: as the end of the third, or the start of the fourth."""
-    return range(1, _STEPS + 1) if subject.facts.stationary or not subject.steps_itself else range(3, 5)
+    """The steps in which a NaN at the fourth time may first be met.
+
+    As the end of the third, as the start of the fourth, in the fifth where every step first goes back up, or in the second by a
+    step that looks ahead to the end of the next.
+    """
+    return range(1, _STEPS + 1) if subject.facts.stationary or not subject.steps_itself else range(2, 6)
 
 
 @check()
@@ -306,6 +310,8 @@ def check_nan(subject: Subject) -> str:
     model = zoo.FunctionModel(answer, sde=problem.model.sde, prediction="x0")
     try:
         zoo.sample(model, subject.solver, grid=times, x=problem.x)
+    except IncompatibleError as error:
+        raise Refused(str(error)) from error
     except ZooError as error:
         if subject.facts.adaptive and "step" in str(error):  # it may give up on its step before the driver looks
             return f"reported: {error}"

@@ -96,7 +96,7 @@ def _order_on(subject: Subject, problem: FlowProblem, rule: str, order: float, b
         above += 1.2  # such pairs are built to have a leading error so small that float64 shows the next order
     if order >= HIGH and not subject.facts.memory:
         below, above = 0.6, above + 0.8
-        fit = Fit(error, order, problem.floor, largest=1e-4, fine=True)
+        fit = Fit(error, order, problem.floor, largest=1e-4, last=48, below=below, above=above, fine=True)
         return _judge(fit, order, below, above, f"{problem.name}, {rule} grid")
     last = (512 if order < 3 else 1024) if subject.facts.memory else 128 if order < 5 else 256  # a start-up shows late
     fit = Fit(error, order, problem.floor, last=last, cycle=subject.facts.cycle, below=below, above=above)

@@ -9,7 +9,7 @@ from typing import Any
 from solvers_zoo import PluginError, Registry, Solver, UnknownNameError, registry
 from solvers_zoo.testing import check_card, check_conduct, check_inputs, check_law, check_order
 from solvers_zoo.testing.report import Report
-from solvers_zoo.testing.subject import COSTLY, Check, Subject, variants
+from solvers_zoo.testing.subject import Check, Subject, costly, variants
 
 #: Every check, the cheapest first.
 CHECKS: tuple[Check, ...] = (
@@ -71,14 +71,14 @@ def conform(subject: Any, quick: bool = False, checks: Iterable[str] | None = No
     """
     chosen = _chosen(checks)
     main, rest = _settings(subject)
-    rest = [solver for solver in rest if (solver.facts().evaluations or 0) <= COSTLY]
+    rest = [solver for solver in rest if not costly(solver)]
     if main.facts().adaptive:  # every number of a step-size controller would be one more long run
         rest = [] if quick else [solver for solver in rest if _differs_in_kind(main, solver)]
     report = Report()
     for check in chosen:
         if not check.every:
             settings = [main]
-        elif quick and rest and (main.facts().evaluations or 0) > COSTLY:
+        elif quick and rest and costly(main):
             settings = rest
         else:
             settings = [main, *rest]

@@ -106,6 +106,11 @@ class ModelSpy(ModelWrapper):
         super().__init__(model)
         self.calls, self.see = 0, see
 
+    @property
+    def analytic(self) -> Any:
+        """The model's."""
+        return self.model.analytic
+
     def __call__(self, x: Tensor, point: Any, **condition: Any) -> Any:
         """Look, then answer."""
         self.calls += 1

@@ -14,6 +14,7 @@ from solvers_zoo.options import Configurable
 
 if TYPE_CHECKING:
     from solvers_zoo.processes.base import SDE, GaussianPoint
+    from solvers_zoo.sampling.fitting import Fitting
 
 
 class Grid(Sequence["GaussianPoint"]):
@@ -136,12 +137,21 @@ class GridRule(Configurable):
     def times(self, sde: Any, steps: int) -> Sequence[float]:
         """``steps`` + 1 times, strictly decreasing from t_max to t_min."""
 
+    def fit(self, fitting: Fitting, steps: int) -> Sequence[float]:
+        """The times for a given model and solver; rules that are not fitted look at the process only."""
+        return self.times(fitting.model.sde, steps)
+
     def fixed_steps(self, sde: Any) -> int | None:
         """The number of steps that the options leave no choice of, or None where any will do."""
         return None
 
-    def make_grid(self, sde: SDE, steps: int | None = None) -> Grid:
+    def make_grid(self, sde: SDE, steps: int | None = None, fitting: Fitting | None = None) -> Grid:
         """The checked grid of ``steps`` intervals on ``sde``; by default as many as the rule fixes, or 20.
+
+        Args:
+            sde: the process.
+            steps: number of intervals.
+            fitting: model and solver that the grid is for; a fitted rule cannot do without.
 
         Raises:
             OptionError: an impossible number of steps, or not the one that the rule's options fix.
@@ -160,7 +170,7 @@ class GridRule(Configurable):
         if fixed is not None and steps != fixed:
             raise OptionError(f"The grid {self} makes {fixed} steps on {sde}, not {steps}: leave steps and nfe out.")
         try:
-            times = self.times(sde, int(steps))
+            times = self.times(sde, int(steps)) if fitting is None else self.fit(fitting, int(steps))
         except ArithmeticError as error:
             raise DomainError(
                 f"The grid {self} makes no {steps} steps on {sde}: {error}; change its options."

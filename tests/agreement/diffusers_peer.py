@@ -15,12 +15,15 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
-from harness import EDM, MODEL, Handed, Row, difference, in_turn, mended, normals, replaced
+from harness import EDM, MODEL, Handed, Row, difference, in_turn, mended, normals
 from torch import Tensor
 
 import solvers_zoo as zoo
+from solvers_zoo.overhead import OF_STEP, import_diffusers, replaced
 
 STEPS = 12
+#: Of its Runge-Kutta start the middle of a step must be an entry of the table.
+PNDM_STEPS = 10
 
 
 class Level(NamedTuple):
@@ -81,6 +84,7 @@ class Scale:
         end: scheduler -> level of the last state.
         starts: number of calls -> those that begin a step.
         uncompared: steps at the end that are no step of the method.
+        form: what the network predicts: ``eps``, ``v`` or ``flow``.
 
     """
 
@@ -89,6 +93,7 @@ class Scale:
     end: Callable[[Any], Level]
     starts: Callable[[int], Sequence[int]] = range
     uncompared: int = 0
+    form: str = "eps"
 
 
 def every(calls: int) -> Callable[[int], Sequence[int]]:
@@ -115,7 +120,7 @@ SCALES = {
     "DDIMInverseScheduler": Scale(TABLE, *INVERSE),
     "DDPMScheduler": Scale(TABLE, BY_TABLE[0], lambda s: Level(1.0, 0.0)),
     "PNDMScheduler": Scale(TABLE, *BY_TABLE, starts=lambda n: [0, 4, 8, *range(12, n)]),
-    "IPNDMScheduler": Scale(VP, *BY_ANGLE),
+    "IPNDMScheduler": Scale(VP, *BY_ANGLE, form="v"),
     "EulerDiscreteScheduler": Scale(EDM, *BY_SIGMA),
     "EulerAncestralDiscreteScheduler": Scale(EDM, *BY_SIGMA),
     "LMSDiscreteScheduler": Scale(EDM, *BY_SIGMA, uncompared=1),
@@ -126,9 +131,9 @@ SCALES = {
     "KDPM2DiscreteScheduler": Scale(EDM, *BY_MIDDLE, starts=every(2)),
     "KDPM2AncestralDiscreteScheduler": Scale(EDM, *BY_MIDDLE, starts=every(2)),
     "DPMSolverSDEScheduler": Scale(EDM, *BY_MIDDLE, starts=every(2)),
-    "FlowMatchEulerDiscreteScheduler": Scale(RF, *BY_FLOW),
-    "FlowMatchHeunDiscreteScheduler": Scale(RF, *BY_FLOW, starts=every(2)),
-    "LTXEulerAncestralRFScheduler": Scale(RF, *BY_FLOW),
+    "FlowMatchEulerDiscreteScheduler": Scale(RF, *BY_FLOW, form="flow"),
+    "FlowMatchHeunDiscreteScheduler": Scale(RF, *BY_FLOW, starts=every(2), form="flow"),
+    "LTXEulerAncestralRFScheduler": Scale(RF, *BY_FLOW, form="flow"),
 }
 
 
@@ -137,7 +142,7 @@ def scale_of(row: Row) -> Scale:
     if row.settings.get("skip_prk_steps"):
         return Scale(TABLE, *BY_TABLE, starts=lambda n: [0, *range(2, n)])  # two calls in the first step
     if row.settings.get("use_flow_sigmas"):
-        return Scale(RF, *BY_FLOW)
+        return Scale(RF, *BY_FLOW, form="flow")
     if row.peer == SINGLE:  # its grid of even steps in the log-SNR ends twice at the same level
         return Scale(VP, *BY_RHO, starts=every(row.settings.get("solver_order", 2)), uncompared=1)
     return SCALES.get(row.peer, Scale(VP, *BY_RHO))
@@ -203,7 +208,7 @@ ROWS = [
     *(Row("LMSDiscreteScheduler", f"lms-{order}", {"order": order}) for order in (2, 3, 4)),
     Row(MULTI, "ddim", {**FULL, "solver_order": 1}),
     Row(MULTI, "dpmpp-2m", FULL),
-    Row(MULTI, "dpmpp-2m-sde(eta=0,lower_order_final=true)", MIN),
+    Row(MULTI, "dpmpp-2m(lower_order_final=true)", MIN),
     Row(MULTI, "dpmpp-2m", {**FULL, "use_karras_sigmas": True}),
     Row(MULTI, "dpmpp-2m", {**FULL, "use_flow_sigmas": True, "prediction_type": "flow_prediction"}),
     Row(MULTI, "res-2m", {**FULL, **HEUN}),
@@ -251,9 +256,6 @@ ROWS = [
     Row("LTXEulerAncestralRFScheduler", "euler-ancestral-rf(eta=0.6)", {"eta": 0.6}),
 ]  # fmt: skip
 
-#: Settings of ``step``, not of the scheduler.
-OF_STEP = ("s_churn", "order")
-
 
 class Widened:
     """A module whose float32 is float64."""
@@ -278,35 +280,23 @@ def double_precision(module: Any) -> Iterator[None]:
         torch.set_default_dtype(torch.float32)
 
 
-def told(scheduler: Any, x: Tensor, level: Level) -> Tensor:
-    """What a network in the scheduler's own form says of a state at a level."""
+def told(scheduler: Any, x: Tensor, level: Level, form: str) -> Tensor:
+    """What a network says of a state at a level, in its own form or in EDM's."""
     x0 = MODEL.predict(x, level)
     eps = (x - level.alpha * x0) / level.sigma
     if hasattr(scheduler, "precondition_outputs"):  # x0 = c_skip x + c_out F
         sigma = torch.tensor(level.sigma)
         skip, whole = (scheduler.precondition_outputs(x, F, sigma) for F in (0 * x, 1 + 0 * x))
         return (x0 - skip) / (whole - skip)
-    if hasattr(scheduler, "ets") and "skip_prk_steps" not in scheduler.config:
-        return level.alpha * eps - level.sigma * x0
-    if level.t is not None and level.alpha + level.sigma == 1:
-        return eps - x0
-    return eps
-
-
-def imported() -> Any:
-    """The package, told not to talk."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        import diffusers
-    diffusers.logging.set_verbosity_error()
-    return diffusers
+    p, q = {"eps": (0.0, 1.0), "v": (-level.sigma, level.alpha), "flow": (-1.0, 1.0)}[form]
+    return p * x0 + q * eps
 
 
 def run(row: Row, wide: bool) -> tuple[list[Level], list[Tensor]]:
     """The scheduler's levels, and its states there."""
-    cls = getattr(imported(), row.peer)
+    cls = getattr(import_diffusers(), row.peer)
     module, scale = sys.modules[cls.__module__], scale_of(row)
-    of_step = {key: value for key, value in row.settings.items() if key in OF_STEP or (key, row.peer) == ("eta", "DDIMScheduler")}
+    of_step = {key: value for key, value in row.settings.items() if (row.peer, key) in OF_STEP}
     with contextlib.ExitStack() as stack:
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
@@ -314,7 +304,7 @@ def run(row: Row, wide: bool) -> tuple[list[Level], list[Tensor]]:
             stack.enter_context(double_precision(module))
         stack.enter_context(replaced(module, randn_tensor=in_turn(row.draws)))
         scheduler = mended(cls, row.mend)(**{key: value for key, value in row.settings.items() if key not in of_step})
-        scheduler.set_timesteps(10 if row.peer == "PNDMScheduler" else STEPS)
+        scheduler.set_timesteps(PNDM_STEPS if row.peer == "PNDMScheduler" else STEPS)
         if hasattr(scheduler, "noise_sampler"):
             scheduler.noise_sampler = in_turn(row.draws)
         x = normals(0) * (float(scheduler.sigmas[0]) if scale.sde is EDM else 1.0)
@@ -323,7 +313,7 @@ def run(row: Row, wide: bool) -> tuple[list[Level], list[Tensor]]:
             levels.append(scale.at(scheduler, i))
             if hasattr(scheduler, "scale_model_input"):
                 scheduler.scale_model_input(x, t)
-            x = scheduler.step(told(scheduler, x, levels[-1]), t, x, **of_step).prev_sample
+            x = scheduler.step(told(scheduler, x, levels[-1], scale.form), t, x, **of_step).prev_sample
             states.append(x)
         kept = list(scale.starts(len(levels)))
         levels, states = [*(levels[i] for i in kept), scale.end(scheduler)], [*(states[i] for i in kept), x]
@@ -338,7 +328,9 @@ def compare(row: Row, wide: bool = True) -> float:
     denoise = levels[-1].sigma == 0
     if denoise:
         levels.pop()
-    grid = zoo.Grid(sde, [sde.at_rho(level.sigma / level.alpha) if level.t is None else sde.at(level.t) for level in levels])
+    grid = zoo.Grid(
+        sde, [sde.at_rho(level.sigma / level.alpha) if level.t is None else sde.at(level.t) for level in levels]
+    )
     ours = zoo.sample(
         MODEL.on(sde), row.solver, grid=grid, x=states[0], noise=Handed(), denoise=denoise, trajectory=True
     )

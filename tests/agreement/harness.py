@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import inspect
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,19 +105,6 @@ def difference(ours: Tensor, theirs: Tensor) -> float:
     return float((ours - theirs).abs().max() / theirs.abs().max())
 
 
-@contextlib.contextmanager
-def replaced(owner: Any, **changes: Any) -> Iterator[None]:
-    """Attributes that ``owner`` has, changed for a while."""
-    before = {name: getattr(owner, name) for name in changes if hasattr(owner, name)}
-    try:
-        for name in before:
-            setattr(owner, name, changes[name])
-        yield
-    finally:
-        for name, value in before.items():
-            setattr(owner, name, value)
-
-
 def mended(thing: Any, mend: tuple[str, str] | None) -> Any:
     """A function or class of a peer, its source changed in all places where the old text stands; it must stand there."""
     if mend is None:
@@ -126,5 +112,5 @@ def mended(thing: Any, mend: tuple[str, str] | None) -> Any:
     source, (old, new) = textwrap.dedent(inspect.getsource(thing)), mend
     assert old in source, f"{thing.__name__} has no {old!r} any more"
     scope: dict[str, Any] = {}
-    exec(compile(source.replace(old, new), "<mended>", "exec"), vars(sys.modules[thing.__module__]), scope)  # noqa: S102
+    exec(compile(source.replace(old, new), "<mended>", "exec"), vars(sys.modules[thing.__module__]), scope)
     return scope[thing.__name__]

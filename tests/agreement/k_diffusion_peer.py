@@ -6,11 +6,11 @@ import inspect
 from typing import Any
 
 import torch
-from harness import EDM, MODEL, Handed, Row, difference, in_turn, mended, normals, replaced
+from harness import EDM, MODEL, Handed, Row, difference, in_turn, mended, normals
 from torch import Tensor
 
 import solvers_zoo as zoo
-from solvers_zoo.overhead import import_k_diffusion
+from solvers_zoo.overhead import import_k_diffusion, replaced
 
 #: Noise levels; uneven, so that weights of equal steps would show.
 SIGMAS = [20.0, 11.0, 7.5, 3.0, 2.0, 1.1, 0.5, 0.3, 0.11, 0.06, 0.02]

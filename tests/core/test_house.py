@@ -31,7 +31,7 @@ STOREYS = [
     {"numerics"},
 ]
 #: What every folder may use: facts, options, errors, and the registry that finds things by name.
-GROUND = {"card", "errors", "hookspecs", "options", "registry", "spec"}
+GROUND = {"card", "errors", "hookspecs", "measured", "options", "registry", "spec"}
 
 
 def imports(path: Path, everywhere: bool = False) -> Iterator[tuple[str, list[str]]]:

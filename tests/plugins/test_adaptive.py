@@ -230,6 +230,7 @@ def test_the_controller_is_the_formula(control, err):
         if new.accepted > old.accepted and before.index > 3 and after.point.t != 0.01:
             factor = 0.9 * (new.error ** (-a / 2) * old.error ** (b / 2) * old.earlier ** (-c / 2)).item()
             assert (new.h / old.h).item() == pytest.approx(min(max(factor, 0.2), 5.0), rel=1e-9)
+            assert new.earlier == old.error
             checked += 1
     assert checked > 10
 

@@ -125,6 +125,7 @@ def test_identities(sde):
         assert_same(run(f"{name}:eta=0"), run("dpmpp-2s"), 1e-11)
     for name in ("euler-ancestral-rf:eta=0", "euler-churn:S_churn=0"):
         assert_same(run(name), run("euler"), 1e-11)
+    assert_same(run("dpm2-ancestral:eta=0"), run("dpm-solver-2"), 1e-11)
     assert_same(run("edm-stochastic:S_churn=0"), run("heun"), 1e-11)
 
 

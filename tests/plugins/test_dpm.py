@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from flow_cases import exact_end, gaussian, karras, slope, start
+from flow_cases import MEAN, VAR, exact_end, gaussian, karras, slope, start
 
 import solvers_zoo as zoo
 from solvers_zoo.overhead import import_k_diffusion
@@ -25,6 +25,9 @@ SPECS = {
     "dpmpp-2s": 2,
     "dpmpp-2s(r1=0.7)": 2,
     "dpmpp-2m": 2,
+    "dpmpp-3s": 3,
+    "dpmpp-3s(r1=0.5)": 3,
+    "dpmpp-3s(r2=0.9)": 2,
 }
 
 
@@ -76,6 +79,20 @@ def paper_dpmpp_2s(model, x, grid, r1):
     return x
 
 
+def code_dpmpp_3s(model, x, grid, r1, r2):
+    """singlestep_dpm_solver_third_update of LuChengTHU/dpm-solver, algorithm dpmsolver++, in its own letters."""
+    for t, s in grid.intervals():
+        h = s.lam - t.lam
+        m1, m2 = (model.sde.at_lam(t.lam + r * h) for r in (r1, r2))
+        phi_11, phi_12, phi_1 = (math.expm1(-r * h) for r in (r1, r2, 1.0))
+        phi_22, phi_2 = phi_12 / (r2 * h) + 1, phi_1 / h + 1
+        x0 = model(x, t).x0
+        u1 = m1.sigma / t.sigma * x - m1.alpha * phi_11 * x0
+        u2 = m2.sigma / t.sigma * x - m2.alpha * phi_12 * x0 + r2 / r1 * m2.alpha * phi_22 * (model(u1, m1).x0 - x0)
+        x = s.sigma / t.sigma * x - s.alpha * phi_1 * x0 + 1 / r2 * s.alpha * phi_2 * (model(u2, m2).x0 - x0)
+    return x
+
+
 def paper_dpmpp_2m(model, x, grid):
     """Lu et al. 2022 (2211.01095), Algorithm 2."""
     old, h_old = None, None
@@ -104,6 +121,8 @@ def test_the_formulas_as_printed(sde, kind):
         "dpmpp-2s": paper_dpmpp_2s(model, x, grid, 0.5),
         "dpmpp-2s(r1=0.7)": paper_dpmpp_2s(model, x, grid, 0.7),
         "dpmpp-2m": paper_dpmpp_2m(model, x, grid),
+        "dpmpp-3s": code_dpmpp_3s(model, x, grid, 1 / 3, 2 / 3),
+        "dpmpp-3s(r1=0.2,r2=0.9)": code_dpmpp_3s(model, x, grid, 0.2, 0.9),
     }
     for spec, expected in cases.items():
         got = zoo.sample(model, solver=spec, grid=grid, x=x)
@@ -197,3 +216,114 @@ def test_per_sample_points(spec):
 def test_impossible_options(spec, message):
     with pytest.raises(zoo.OptionError, match=message):
         zoo.solver(spec)
+
+
+@pytest.mark.parametrize("spec", [s for s in SPECS if zoo.solver(s).estimating() != zoo.solver(s)])
+def test_the_estimate_is_the_distance_to_the_lower_order(spec):
+    """DPM-Solver-1 in 2 and 2S, DPM-Solver-2 with the same r1 in 3 and 3S; the step itself stays what it is."""
+    solver = zoo.solver(spec)
+    data = spec.startswith("dpmpp")
+    if solver.card.evaluations == 2:
+        lower = zoo.solver("dpm-solver-1")
+    else:
+        lower = zoo.solver("dpmpp-2s" if data else "dpm-solver-2", r1=solver.r1)
+    sde = zoo.VP(t_min=0.01)
+    model, x, grid = gaussian(sde, "v"), start(4), zoo.Grid(sde, [0.7, 0.5])
+    interval = zoo.Interval(grid[0], grid[1])
+    one, other, plain = (
+        s.step(model, x, interval._replace(plan=s.plan(grid)[0]), None, None)
+        for s in (solver.estimating(), lower, solver)
+    )
+    torch.testing.assert_close(one.error, one.x - other.x, rtol=1e-9, atol=1e-13)
+    assert torch.equal(one.x, plain.x)
+    assert plain.error is None
+
+
+# -- DPM-Solver-fast ---------------------------------------------------------------------------------------------------
+
+
+def test_fast_takes_the_whole_budget():
+    """The orders sum to N, so do the calls; none is 1, but for N = 1."""
+    solver = zoo.solver("dpm-solver-fast")
+    sde = zoo.VP(t_min=0.01)
+    for n in range(1, 14):
+        orders = solver.orders(n)
+        assert sum(orders) == n == solver.nfe(n)
+        assert n == 1 or min(orders) >= 2
+        grid, x = karras(sde, n), start(2)
+        noise = zoo.SeededNoise(0, range(2), (2,), x.dtype)
+        reached = [state.index for state in solver.solve(gaussian(sde), x, grid, noise)]
+        assert [b - a for a, b in pairwise([0, *reached])] == orders
+        assert zoo.sample(gaussian(sde), solver=solver, grid=grid, x=x).nfe == n
+
+
+@pytest.mark.parametrize("rest", [0, 1, 2])
+def test_fast_has_order_3_for_every_remainder(rest):
+    """The paper's own last step of order 1 would make it 2, unless the remainder is 2."""
+    assert slope(zoo.solver("dpm-solver-fast"), (63 + rest, 126 + rest, 252 + rest)) == pytest.approx(3, abs=0.25)
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("k_diffusion") is None and not os.environ.get("CI"), reason="k-diffusion is not installed"
+)
+@pytest.mark.parametrize("budget", [5, 8, 11])
+def test_fast_is_k_diffusions_where_it_ends_in_order_2(budget):
+    """Its steps have equal length in lam; with our intervals placed accordingly, the same numbers."""
+    sampling = import_k_diffusion()
+    sde = zoo.EDM(sigma_min=0.02, sigma_max=20.0)
+    model, x = gaussian(sde), 20 * start()
+    orders = zoo.solver("dpm-solver-fast").orders(budget)
+    ends = [20.0 * (0.02 / 20.0) ** (i / len(orders)) for i in range(len(orders) + 1)]
+    times = [20.0]
+    for (a, b), order in zip(pairwise(ends), orders, strict=True):
+        times += [a * (b / a) ** (j / order) for j in range(1, order)] + [b]
+    got = zoo.sample(model, solver="dpm-solver-fast", grid=times, x=x).x
+    begin, end = (-torch.tensor(sigma, dtype=torch.float64).log() for sigma in (20.0, 0.02))
+    usual = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)  # its times are made by a linspace of the default dtype
+    try:
+        expected = sampling.DPMSolver(model.fn).dpm_solver_fast(x, begin, end, budget)
+    finally:
+        torch.set_default_dtype(usual)
+    torch.testing.assert_close(got, expected, rtol=1e-9, atol=1e-9)
+
+
+# -- DPM-Solver-12 and -23 ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "calls"), [("dpm-solver-12", 2), ("dpm-solver-23", 3)])
+def test_adaptive_shares_its_evaluations(name, calls):
+    """The lower order costs nothing, and every sample is itself in any batch."""
+    sde = zoo.VP(t_min=0.01, t_max=0.93)
+    model, grid, x = gaussian(sde), karras(sde, 10), start(4) * torch.arange(1, 5)[:, None]
+    got = zoo.sample(model, solver=name, grid=grid, x=x)
+    assert torch.equal(got.stats["evaluations"], calls * (got.stats["accepted"] + got.stats["rejected"]))
+    alone = zoo.sample(model, solver=name, grid=grid, x=x[2:3])
+    assert torch.equal(alone.x, got.x[2:3])
+    assert (got.x - exact_end(x, grid[0], grid[-1])).abs().max() < 0.1
+    finer = zoo.sample(model, solver=f"{name}(rtol=1e-5,atol=1e-5)", grid=grid, x=x)
+    assert (finer.x - exact_end(x, grid[0], grid[-1])).abs().max() < 2e-3
+
+
+# -- TTM ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["x0", "eps", "v", "score", "flow"])
+@pytest.mark.parametrize("sde", [zoo.VP(t_min=0.01, t_max=0.9), zoo.Cosine(t_max=0.99)], ids=lambda sde: sde.card.name)
+def test_ttm_has_the_exact_slope(sde, kind):
+    """On a Gaussian x0 along the flow is mean + c alpha / sqrt(alpha^2 v + sigma^2), whose slope is known."""
+    model, grid, x = gaussian(sde, kind), zoo.Grid(sde, [0.8, 0.5]), start(4)
+    t, s = grid
+    spread = VAR + t.rho**2
+    x0 = MEAN + VAR / spread * (x / t.alpha - MEAN)
+    slope_of_x0 = (x0 - MEAN) * t.rho**2 / spread  # of (VAR + rho^2)^(-1/2), d rho / d lam = -rho
+    h = s.lam - t.lam
+    eps = (x - t.alpha * x0) / t.sigma
+    expected = s.alpha * x0 + s.sigma * eps + s.alpha * (math.expm1(-h) + h) * slope_of_x0
+    got = zoo.sample(model, solver="ttm", grid=grid, x=x)
+    torch.testing.assert_close(got.x, expected, rtol=1e-11, atol=1e-11)
+    assert got.nfe == 2
+
+
+def test_ttm_order():
+    assert slope(zoo.solver("ttm"), (64, 128, 256)) == pytest.approx(2, abs=0.1)

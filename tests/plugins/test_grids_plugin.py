@@ -13,7 +13,7 @@ import zoo_grids
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from zoo_grids.align_your_steps import TABLES
-from zoo_grids.gits import least_cost, step_costs
+from zoo_grids.gits import distance, least_cost, step_costs
 
 import solvers_zoo as zoo
 
@@ -83,6 +83,10 @@ def test_any_option_gives_a_grid_or_a_reason(spec, sde, steps):
 
 def test_every_rule_of_the_plugin_is_tried():
     assert {rule.card.name for rule in zoo_grids.zoo_grids()} == {rule.spec_name() for rule in RULES} | {"gits"}
+
+
+def test_the_card_says_what_is_fitted():
+    assert [card.name for card in zoo.grids(fitted=True)] == ["gits"]
 
 
 # -- flow shift ----------------------------------------------------------------------------------------------------------
@@ -276,6 +280,25 @@ def test_a_start_without_signal():
     assert (result.grid[0], result.grid[-1]) == (1.0, FLOW.t_min)
     with pytest.raises(zoo.IncompatibleError, match=r"cannot be fitted with heun on rectified-flow: alpha = 0"):
         zoo.sample(model, solver="heun", grid="gits", steps=6)
+
+
+@pytest.mark.parametrize("sde", SDES, ids=str)
+def test_a_grid_is_fitted_on_every_process(sde):
+    model = zoo.Mixture([0.3, 0.7], [[-1.0, 0.5], [1.2, -0.4]], [0.09, 0.25], sde=sde)
+    given = {"solver": "ddim", "n": 2, "dtype": torch.float64, "steps": 5}
+    base = "uniform" if sde.alpha(sde.t_max) == 0 else "log-snr"
+    result = zoo.sample(model, grid=f"gits(fine=25, base={base})", **given)
+    assert (result.grid[0], result.grid[-1], len(result.grid)) == (sde.t_max, sde.t_min, 6)
+    assert zoo.sample(model, grid="gits", **given).stats["fit_nfe"] > 0  # the process's own grid will do too
+
+
+def test_leaps_that_blow_up_are_not_taken():
+    x = torch.zeros(3, 2, dtype=torch.float64)
+    for bad in (torch.nan, torch.inf):
+        assert distance(x.index_fill(0, torch.tensor([1]), bad), x, EDM.at(1.0)) == math.inf
+    far = math.inf  # every leap over more than one node
+    assert least_cost([[0, 1, far, far], [0, 0, 2, far], [0, 0, 0, 1], [0] * 4], 3, 1.0) == (0, 1, 2, 3)
+    assert least_cost([[0, far, 5, far], [0, 0, 2, 1], [0, 0, 0, 1], [0] * 4], 2, 1.0) == (0, 2, 3)
 
 
 def test_conditions_reach_the_fit():

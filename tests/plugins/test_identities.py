@@ -147,6 +147,7 @@ def test_adaptive_of_a_huge_tolerance_is_the_plain_solver(solver):
             for i in range(17)
         ],
     )
-    same(got.x, run(model, solver, grid if solver == "heun" else halved, x))
+    whole = zoo.solver(solver).estimating() != zoo.solver(solver)  # its own estimate of the error, or doubled steps
+    same(got.x, run(model, solver, grid if whole else halved, x))
     assert got.stats["accepted"].tolist() == [8] * 16
     assert got.stats["rejected"].tolist() == [0] * 16

@@ -94,17 +94,21 @@ class TestStiff:
         got = zoo.sample(self.model, solver=f"{name}(variable=t)", grid=self.grid, x=self.x)
         return float((got.x - end).square().mean().sqrt()), got
 
-    @pytest.mark.parametrize("name", ["heun", "ralston", "rk4", "dormand-prince", "cooper-verner-8"])
+    @pytest.mark.parametrize("name", ["heun", "rk3", "rk4", "dormand-prince", "cooper-verner-8"])
     def test_explicit_methods_blow_up(self, name):
         assert self.error(name)[0] > 100
 
-    @pytest.mark.parametrize("name", NAMES)
+    @pytest.mark.parametrize("name", sorted({*NAMES} - {"lobatto-iiib-4"}))
     def test_implicit_ones_do_not(self, name):
-        """The L-stable ones forget what the last step cannot resolve; the others, R(-infinity) = -1 or so, keep some of it."""
+        """Those that are stiffly accurate end on the narrow mode; the others carry some of the error that the last step makes."""
         error, got = self.error(name)
-        forgetful = abs(damping(zoo.solver(name).tableau)) < 1e-6
-        assert error < (0.01 if forgetful or name == "trapezoid" else 2.0)
+        tableau = zoo.solver(name).tableau
+        assert error < (0.01 if tuple(tableau.b) == tuple(tableau.A[-1]) else 1.0)
         assert got.stats["residual"].max() <= 1e-10
+
+    def test_a_last_stage_that_is_explicit_spoils_it(self):
+        """Lobatto IIIB is A-stable where dk/dy is constant, and here it is not."""
+        assert self.error("lobatto-iiib-4")[0] > 100
 
 
 def damping(tableau: Tableau, z: float = -1e9) -> float:
@@ -181,8 +185,8 @@ def test_solvers_pickle():
 
 
 class TestFixedPoint:
-    def test_an_affine_map_takes_as_many_rounds_as_unknowns(self):
-        """However large the map's slopes are: with 3 unknowns and |G'| up to 1000, at most 3 differences and a last look."""
+    def test_an_affine_map_takes_few_rounds_more_than_unknowns(self):
+        """However large the map's slopes are: 3 unknowns, |G'| up to 1000."""
         B = torch.tensor([[-1000.0, 3, 0], [1, -40, 2], [0, 5, 0.5]], dtype=torch.float64)
         c = torch.tensor([[1.0, -2, 3], [0.5, 0, 1]], dtype=torch.float64)
 
@@ -190,7 +194,7 @@ class TestFixedPoint:
             return [X[0] @ B.T + c], X[0]
 
         small = torch.full((2,), 1e-10, dtype=torch.float64)
-        found = settle(apply, [0 * c], small, small, 50, 8)
+        found = settle(apply, [0 * c], [1.0], small, small, 50, 8)
         assert not found.missed.any()
         assert found.rounds.max() <= 8
         exact = torch.linalg.solve(torch.eye(3, dtype=torch.float64) - B, c.T).T
@@ -201,15 +205,15 @@ class TestFixedPoint:
             return [-50 * X[0] + 1], X[0]
 
         small, x = torch.full((1,), 1e-10, dtype=torch.float64), torch.zeros(1, 1, dtype=torch.float64)
-        assert settle(apply, [x], small, small, 20, 0).missed.all()
-        assert settle(apply, [x], small, small, 20, 1).rounds.item() == 3
+        assert settle(apply, [x], [1.0], small, small, 20, 0).missed.all()
+        assert settle(apply, [x], [1.0], small, small, 20, 1).rounds.item() == 3
 
     def test_values_that_are_not_finite_end_it(self):
         def apply(X):
             return [X[0] * math.nan], X[0]
 
         small, x = torch.full((1,), 1e-10, dtype=torch.float64), torch.zeros(1, 1, dtype=torch.float64)
-        assert settle(apply, [x], small, small, 20, 3).rounds.item() == 1
+        assert settle(apply, [x], [1.0], small, small, 20, 3).rounds.item() == 1
 
 
 class TestTableau:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
+from pathlib import Path
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from zoo_multistep import published_errors
 from zoo_multistep.ipndm import ADAMS_BASHFORTH
 
 import solvers_zoo as zoo
@@ -16,6 +17,8 @@ from solvers_zoo.numerics.exponential import exponential_weights
 from solvers_zoo.numerics.interpolation import adams_moments, gauss_moments, weights
 from solvers_zoo.testing.problems import mixture_1d, mixture_2d
 from solvers_zoo.testing.subject import Subject
+
+SCRIPT = Path(__file__).parents[2] / "docs" / "published_errors.py"
 
 lengths = st.lists(st.floats(0.2, 2.0), min_size=1, max_size=5)
 
@@ -124,6 +127,9 @@ def test_rectified_adams_keeps_the_first_prediction_of_a_start_in_pure_noise():
 
 def test_published_errors_and_their_repairs():
     """Orders as docs/published-errors.md has them."""
+    spec = importlib.util.spec_from_file_location("published_errors", SCRIPT)
+    published_errors = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(published_errors)
     for case in published_errors.cases():
         wrong = published_errors.errors(case.published, case.start, case.rule)
         right = published_errors.errors(case.mended, case.start, case.rule)

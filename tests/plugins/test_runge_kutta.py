@@ -10,18 +10,19 @@ from flow_cases import exact_end, gaussian, karras, mixture, slope, start
 
 import solvers_zoo as zoo
 
-NAMES = [card.name for card in zoo.solvers(family="runge-kutta")]
+NAMES = [card.name for card in zoo.solvers(family="runge-kutta") if hasattr(zoo.solver(card.name), "tableau")]
 PROCESSES = [zoo.OU(t_max=3.0), zoo.VP(), zoo.EDM(), zoo.RectifiedFlow(t_min=0.01, t_max=0.99)]
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_order(name):
     order = zoo.solver(name).card.order
-    steps = (128, 256, 512) if order == 1 else (32, 64, 128) if order < 5 else (16, 32, 64)
+    steps = (128, 256, 512) if order == 1 else (32, 64, 128) if order < 5 else (6, 8, 12, 16, 24)
     measured = slope(name, steps)
-    assert order - 0.2 <= measured <= order + (0.2 if order < 5 else 1.2), (
-        measured
-    )  # order 5 pairs are built to beat it
+    if order < 5:
+        assert measured == pytest.approx(order, abs=0.2)
+    else:  # built to beat their order on the way, and above 6 the conditions of the tableau are what proves it
+        assert order - (0.6 if order < 7 else 1.0) <= measured <= order + 2.2
 
 
 @pytest.mark.parametrize("variable", ["lam", "t"])
@@ -141,7 +142,8 @@ def test_per_sample_points(name, variable):
     for i, times in enumerate(zip(begin, end, strict=True)):
         own = zoo.Grid(sde, times)
         alone = solver.step(model, x[i : i + 1], zoo.Interval(*own.points, solver.plan(own)[0]), None, None).x
-        torch.testing.assert_close(together[i : i + 1], alone, rtol=1e-12, atol=1e-13)
+        largest = max(abs(a) for row in solver.tableau.A for a in (*row, 1.0))  # entries that cancel cost digits
+        torch.testing.assert_close(together[i : i + 1], alone, rtol=1e-12 * largest, atol=1e-13 * largest)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -167,3 +169,119 @@ def test_stages_never_leave_the_interval():
         for variable in zoo.VARIABLES:
             zoo.sample(spy, solver=zoo.solver(name, variable=variable), grid=karras(model.sde, 7), x=x)
     assert 0.05 <= min(seen) < max(seen) <= 2.0
+
+
+@pytest.mark.parametrize(
+    ("name", "order"),
+    [
+        ("nystrom-5", 5), ("butcher-5", 5), ("fehlberg-5", 5), ("cash-karp", 5), ("tsitouras", 5), ("butcher-6", 6),
+        ("verner-6", 6), ("fehlberg-7", 7), ("cooper-verner-8", 8), ("dormand-prince-8", 8), ("dop853", 8),
+        ("vdh3", 3), ("ssprk43", 3), ("ralston4", 4), ("generic-2", 2), ("extrapolated-euler", 3), ("gbs", 6),
+    ],
+)  # fmt: skip
+def test_conditions_of_order(name, order):
+    """The rooted-tree conditions hold up to the order, which is not read off the name; nodes lie within the step."""
+    tableau = zoo.solver(name).tableau
+    assert tableau.order == zoo.solver(name).card.order == order
+    assert all(0 <= c <= 1 for c in tableau.c)
+
+
+@pytest.mark.parametrize(
+    ("alias", "name"),
+    [
+        ("kutta3", "rk3"),
+        ("heun3", "heun3"),
+        ("ralston3", "ralston3"),
+        ("vdh3", "vdh3"),
+        ("ssprk3", "ssprk3"),
+        ("rk4", "rk4"),
+    ],
+)
+def test_rho_rk_deis_are_these_methods_in_sigma(alias, name):
+    """Zhang & Chen 2022 integrate deps/drho in rho = sigma/alpha, the default variable here."""
+    solver = zoo.solver(f"deis-rho-{alias}")
+    assert solver.card.name == name
+    assert solver.variable == "sigma"
+
+
+@pytest.mark.parametrize(("alpha", "name"), [(1.0, "heun"), (0.5, "midpoint"), (2 / 3, "ralston")])
+def test_the_generic_family_holds_the_named_methods(alpha, name):
+    model, x, _ = mixture()
+    grid = karras(model.sde, 5)
+    family, named = (
+        zoo.sample(model, solver=solver, grid=grid, x=x).x for solver in (zoo.solver("generic-2", alpha=alpha), name)
+    )
+    torch.testing.assert_close(family, named, rtol=1e-13, atol=1e-13)
+
+
+class TestAgainstOthers:
+    """Long numbers are those of independent copies."""
+
+    def test_dop853(self):
+        coefficients = pytest.importorskip("scipy.integrate._ivp.dop853_coefficients")
+        tableau = zoo.solver("dop853").tableau
+        assert all(
+            tuple(row) == tuple(theirs[:i])
+            for i, (row, theirs) in enumerate(zip(tableau.A, coefficients.A, strict=False))
+        )
+        assert tuple(tableau.b) == tuple(coefficients.B)
+        assert tuple(tableau.c) == tuple(coefficients.C[:12])
+
+    @pytest.mark.parametrize(
+        ("name", "module", "attribute"),
+        [
+            ("dormand-prince-8", "dopri8", "_DOPRI8_TABLEAU"), ("dormand-prince", "dopri5", "_DORMAND_PRINCE_SHAMPINE_TABLEAU"),
+            ("bogacki-shampine", "bosh3", "_BOGACKI_SHAMPINE_TABLEAU"),
+        ],
+    )  # fmt: skip
+    def test_torchdiffeq(self, name, module, attribute):
+        theirs = getattr(pytest.importorskip(f"torchdiffeq._impl.{module}"), attribute)
+        tableau = zoo.solver(name).tableau
+        for row, other in zip(tableau.A[1:], theirs.beta, strict=False):
+            torch.testing.assert_close(torch.tensor(row, dtype=torch.float64), other.double(), rtol=1e-14, atol=1e-14)
+        b = torch.tensor(tableau.b, dtype=torch.float64)
+        torch.testing.assert_close(b, theirs.c_sol[: len(b)].double(), rtol=1e-14, atol=1e-14)
+
+
+class TestHeunpp2:
+    def test_orders(self):
+        """Three evaluations buy order 3 with weights that are a quadrature, and order 1 with those that are published."""
+        assert slope("heunpp2", (64, 128, 256)) == pytest.approx(3, abs=0.2)
+        assert slope("heunpp2-published", (128, 256, 512)) == pytest.approx(1, abs=0.2)
+
+    @pytest.mark.parametrize("kind", ["x0", "eps"])
+    def test_the_published_one_is_the_published_loop(self, kind):
+        """Written out in sigma and d = (x - D)/sigma, as in k-diffusion's samplers."""
+        sde = zoo.EDM(sigma_min=0.05, sigma_max=2.0)
+        model, x = gaussian(sde, kind), start()
+        grid = karras(sde, 6)
+        got = zoo.sample(model, solver="heunpp2-published", grid=grid, x=x)
+        sigmas = [point.sigma for point in grid]
+
+        def d(x, i):
+            return (x - model(x, grid[i]).x0) / sigmas[i]
+
+        for i in range(6):
+            h, slopes, y = sigmas[i + 1] - sigmas[i], [d(x, i)], x
+            ahead = min(2, 5 - i)
+            for j in range(ahead):
+                y = y + slopes[j] * (sigmas[i + j + 1] - sigmas[i + j])
+                slopes.append(d(y, i + j + 1))
+            weights = [sigmas[i + j] / ((ahead + 1) * sigmas[0]) for j in range(1, ahead + 1)]
+            weights = [1 - sum(weights), *weights]
+            x = x + h * sum(w * slope for w, slope in zip(weights, slopes, strict=True))
+        torch.testing.assert_close(got.x, x, rtol=1e-12, atol=1e-12)
+        assert got.nfe == 3 * 6 - 3 == zoo.solver("heunpp2-published").nfe(6)
+
+    def test_one_step_of_the_mended_one_is_ssprk3(self):
+        """With nothing ahead it looks half way back."""
+        model, x, _ = mixture()
+        grid = zoo.Grid(model.sde, [1.0, 0.7])
+        one, other = (zoo.sample(model, solver=name, grid=grid, x=x).x for name in ("heunpp2", "ssprk3"))
+        torch.testing.assert_close(one, other, rtol=1e-13, atol=1e-13)
+
+    def test_it_needs_to_look_ahead_inside_the_grid(self):
+        assert "decreasing" in zoo.solver("heunpp2-published").facts().needs
+        up = zoo.Grid(zoo.EDM(sigma_min=0.05, sigma_max=2.0), [0.05, 0.5, 2.0])
+        assert zoo.solver("heunpp2-published").supports(up.sde, up)
+        assert zoo.solver("heunpp2").supports(up.sde, up) is None

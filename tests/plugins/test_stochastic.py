@@ -60,6 +60,7 @@ def test_identities(sde):
         ("sde-dpm-solver-2m:eta=0", "dpm-solver-2m"),
         ("dpmpp-3m-sde:eta=0", "dpmpp-3m"),
         ("seeds-2:eta=0", "dpmpp-2s"),
+        ("seeds-3:eta=0", "dpmpp-3s"),
         ("sa-solver(tau=0, predictor=1, corrector=0)", "ddim"),
         ("sa-solver(tau=1, predictor=1, corrector=0)", "ddpm"),
         ("sa-solver:tau=0", "unipc(order=3, b=bh1)"),
@@ -73,20 +74,22 @@ def test_identities(sde):
         assert_same(run(one), run(other), 1e-9)
 
 
+@pytest.mark.parametrize("eta", [1.0, 0.4])
 @pytest.mark.parametrize("solver_type", ["midpoint", "heun"])
-def test_sde_dpm_solver_2m_as_written(solver_type):
-    """Lu et al.: x_s = a x_t - 2 sigma_s (e^h - 1) eps - slope + sigma_s sqrt(e^(2h) - 1) z, on VP."""
-    sde = zoo.VP(t_min=0.01)
+def test_sde_dpm_solver_2m_as_written(solver_type, eta):
+    """Lu et al.: x_s = a x_t - 2 sigma_s (e^h - 1) eps - slope + sigma_s sqrt(e^(2h) - 1) z, on VP; 1 + eta for their 2."""
+    sde, rate = zoo.VP(t_min=0.01), 1 + eta
     points = zoo.Grid(sde, [0.9, 0.7, 0.45, 0.3, 0.1, 0.02])
     model, x, old, h_old = gaussian(sde, "eps"), start() / 20, None, None
-    got = zoo.sample(model, f"sde-dpm-solver-2m(solver_type={solver_type})", grid=points, x=x, noise=Written()).x
+    solver = f"sde-dpm-solver-2m(eta={eta}, solver_type={solver_type})"
+    got = zoo.sample(model, solver, grid=points, x=x, noise=Written()).x
     for i, (t, s) in enumerate(points.intervals()):
         h, eps = s.lam - t.lam, model(x, t).eps
-        new = s.alpha / t.alpha * x - 2 * s.sigma * math.expm1(h) * eps
+        new = s.alpha / t.alpha * x - rate * s.sigma * math.expm1(h) * eps
         if old is not None:
             slope = (eps - old) * h / h_old
-            new -= s.sigma * (math.expm1(h) if solver_type == "midpoint" else 2 * (math.expm1(h) / h - 1)) * slope
-        x, old, h_old = new + s.sigma * math.sqrt(math.expm1(2 * h)) * Written(i).fresh(), eps, h
+            new -= rate * s.sigma * (math.expm1(h) / 2 if solver_type == "midpoint" else math.expm1(h) / h - 1) * slope
+        x, old, h_old = new + s.sigma * math.sqrt(eta * math.expm1(2 * h)) * Written(i).fresh(), eps, h
     assert_same(got, x, 1e-11)
 
 

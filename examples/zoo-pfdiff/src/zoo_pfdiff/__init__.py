@@ -1,4 +1,4 @@
-"""The gradient-estimation sampler, a plugin of the solvers_zoo."""
+"""The sampler PFDiff, a plugin of the solvers_zoo."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from typing import Any
 
 from solvers_zoo import hookimpl
-from zoo_gradient_estimation.gradient_estimation import GradientEstimation
+from zoo_pfdiff.pfdiff import PFDiff
 
-__all__ = ["GradientEstimation"]
+__all__ = ["PFDiff"]
 
 
 @hookimpl
 def zoo_solvers() -> Iterable[Any]:
     """The solvers of this plugin."""
-    return [GradientEstimation]
+    return [PFDiff]

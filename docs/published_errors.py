@@ -1,6 +1,6 @@
 r"""Errors in published methods and code, measured beside the mended method.
 
-    python -m zoo_multistep.published_errors
+    python docs/published_errors.py
 
 Each case is run on the probability flow of the 2-D mixture of the conformance kit (EDM, sigma 2 to 0.05, Karras grid, float64,
 exact reference), with exact history where the method has one. ``docs/published-errors.md`` explains them.
@@ -14,9 +14,13 @@ from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from solvers_zoo import SolverCard, solver
 from zoo_multistep.adams import LMS3, LMS4, Adams
 from zoo_multistep.unipc import UniPC
+
+from solvers_zoo import SolverCard, phi, solver
+from solvers_zoo.testing.check_order import exactly_started
+from solvers_zoo.testing.problems import mixture_2d
+from solvers_zoo.testing.subject import Subject
 
 #: Steps of the table; the slope is that of the last doubling.
 STEPS = (8, 16, 32, 64, 128, 256)
@@ -80,8 +84,6 @@ class UniPCVary(UniPC):
         """As published."""
         if used == 0:
             return super().correction(nodes, used, sde)
-        from solvers_zoo import phi
-
         end, start, *older = nodes
         h = end.lam - start.lam
         r = [(node.lam - start.lam) / h for node in older[:used]] + [1.0]
@@ -128,6 +130,7 @@ def cases() -> list[Case]:
         Case("UniPC-2, varying coefficients", UniPCVary(order=2, b="vary"), UniPC(order=2, b="vary"), "shipped"),
         Case("UniPC-3, varying coefficients", UniPCVary(order=3, b="vary"), UniPC(order=3, b="vary"), "shipped"),
         Case("Heun++ (heunpp2)", solver("heunpp2-published"), solver("heunpp2"), "shipped"),
+        Case("ER-SDE-3 without noise", solver("er-sde-3-published(scale=ode)"), solver("er-sde-3(scale=ode)")),
         Case("DPM++ 3M SDE at eta = 0", solver("dpmpp-3m-sde-published(eta=0)"), solver("dpmpp-3m-sde(eta=0)")),
         Case(
             "SA-Solver, state that is returned",
@@ -162,10 +165,6 @@ class Early:
 
 def errors(method: Any, start: str, rule: str) -> list[float]:
     """Root mean square errors at each of `STEPS`."""
-    from solvers_zoo.testing.check_order import exactly_started
-    from solvers_zoo.testing.problems import mixture_2d
-    from solvers_zoo.testing.subject import Subject
-
     problem, subject = mixture_2d(), Subject(method)
     run: Callable[[int], Any] = lambda steps: (  # noqa: E731
         subject.run(problem.model, problem.x, problem.grid(steps, rule))

@@ -1,0 +1,94 @@
+"""CFG++: guidance that moves the data predicted, and leaves the noise to the unconditional prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from solvers_zoo import ModelWrapper, OptionError, Solver, SolverCard, Source, Step, StepSolver, combine, option
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from solvers_zoo import Draws, Grid, Interval, Prediction, ScoreModel, State
+
+
+class CFGPlusPlus(StepSolver):
+    r"""A step of ``solver`` on the unconditional prediction u, and the data moved by the guidance; s is the end of the step.
+
+        x_s = [step of the solver with u] + alpha_s (x0_guided - x0_u)
+
+    With DDIM that is the paper's x_s = alpha_s x0_guided + sigma_s eps_u. Both predictions come from a guided model (`Guided`), whose
+    scale, in [0, 1] here, is the paper's lambda; they are those of the last evaluation of the step. Every step moves the data
+    anew, so the strength grows with their number, and there is no limit of small steps. Written for ddim, euler, dpmpp-2m,
+    euler-ancestral and dpmpp-2s-ancestral, it serves any solver made of steps. The authors' dpmpp-2m has the guided prediction
+    less the last unguided one for its slope; here the slope is that of u. Where the model does not guide it is ``solver`` itself.
+    """
+
+    card = SolverCard(
+        name="cfgpp",
+        title="CFG++",
+        family="wrapper",
+        source=Source(
+            authors="Chung et al. 2024",
+            title="CFG++: Manifold-constrained Classifier Free Guidance for Diffusion Models",
+            arxiv="2406.08070",
+            where="Algorithm 2; the appendix for other solvers",
+        ),
+    )
+    solver: Solver = option("ddim", kind="solver", help="the solver that steps: ddim, euler-ancestral, dpmpp-2m, ...")
+
+    def check(self) -> None:
+        """The solver must be made of steps."""
+        if not isinstance(self.solver, StepSolver) or self.solver.facts().stationary:
+            raise OptionError(
+                f"cfgpp: solver = {self.solver} is not possible; it takes no steps from one level to the next."
+            )
+
+    def facts(self) -> SolverCard:
+        """The solver's, which it is on any model without guidance."""
+        own = self.card
+        return replace(
+            self.solver.facts(), name=own.name, title=own.title, aliases=(), family=own.family, source=own.source,
+            equivalents=(str(self.solver),),
+        )  # fmt: skip
+
+    def nfe(self, steps: int) -> int | None:
+        """The solver's."""
+        return self.solver.nfe(steps)
+
+    def report(self, state: State) -> dict[str, Any]:
+        """The solver's."""
+        return self.solver.report(state)
+
+    def plan(self, grid: Grid) -> Sequence[Any]:
+        """The solver's."""
+        return self._stepper().plan(grid)
+
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+        """The solver's step on u, and the move."""
+        without = _Unguided(model)
+        step = self._stepper().step(without, x, interval, memory, noise)
+        guided, plain = without.last
+        if guided is plain:
+            return step
+        alpha = interval.s.alpha
+        return step._replace(x=combine((1.0, step.x), *guided.terms(alpha, 0.0), *plain.terms(-alpha, 0.0)))
+
+    def _stepper(self) -> StepSolver:
+        assert isinstance(self.solver, StepSolver)  # `check` saw to it
+        return self.solver
+
+
+class _Unguided(ModelWrapper):
+    """Answers without guidance, and keeps both predictions of the last call."""
+
+    last: tuple[Prediction, Prediction]
+
+    def __call__(self, x: Tensor, point: Any, **condition: Any) -> Prediction:
+        """The prediction without guidance."""
+        guided = self.model(x, point, **condition)
+        plain = guided if guided.unguided is None else guided.unguided
+        self.last = guided, plain
+        return plain

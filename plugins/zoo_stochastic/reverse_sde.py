@@ -1,0 +1,82 @@
+r"""Multistep methods on the family of reverse SDEs, in the half log-SNR.
+
+With noise level l, rate r = 1 + l^2 and h = lam_s - lam_t the reverse SDE has the solutions
+
+    x0     x_s = sigma_s/sigma_t e^(-l^2 h) x_t + alpha_s r int_0^h e^(-r (h - v)) x0(v) dv + sigma_s sqrt(1 - e^(-2 l^2 h)) z
+    eps    x_s = alpha_s/alpha_t x_t - sigma_s r int_0^h e^(h - v) eps(v) dv + l sigma_s sqrt(e^(2h) - 1) z
+
+(Lu et al. 2022, 2211.01095, Section 5, for l = 1). What is held constant gives the first-order step; the multistep methods differ
+in how they extrapolate the change. The noise within a step does not reach its own prediction, only those after it; that leaves
+strong order 1, whatever the number of points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from solvers_zoo import Held, Multistep, SolverCard, exp, expm1, option, sqrt
+from solvers_zoo.numerics.exponential import exponential_weights
+
+if TYPE_CHECKING:
+    from solvers_zoo import GaussianPoint
+
+PLUS_PLUS = "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models"
+
+
+def held_x0(t: GaussianPoint, s: GaussianPoint, level2: Any) -> Held:
+    """The step for constant x0, SDE-DPM-Solver++1: x_s = alpha_s x0 + sigma_s e^(-l^2 h) eps + noise."""
+    damping = level2 * (s.lam - t.lam)
+    kept = s.sigma * exp(-damping)
+    return Held(s.alpha, kept, kept / t.sigma, s.sigma * sqrt(-expm1(-2 * damping)))
+
+
+def held_eps(t: GaussianPoint, s: GaussianPoint, level2: Any) -> Held:
+    """The step for constant eps, SDE-DPM-Solver1: x_s = alpha_s x0 + sigma_s (e^h - (1 + l^2)(e^h - 1)) eps + noise."""
+    h = s.lam - t.lam
+    kept = s.sigma * (1 - level2 * expm1(h))
+    return Held(s.alpha, kept, s.alpha / t.alpha, s.sigma * sqrt(level2 * expm1(2 * h)))
+
+
+def without_noise(card: SolverCard, order: float, nominal: float | None, same: tuple[str, ...]) -> SolverCard:
+    """The card of a solver of the reverse SDE at noise level 0: a solver of the flow, in both directions."""
+    return replace(
+        card, order=order, nominal_order=nominal, weak_order=None, strong_order=None, stochastic=False, noise_level=None,
+        needs=tuple(need for need in card.needs if need != "decreasing"), equivalents=same,
+    )  # fmt: skip
+
+
+class ReverseSDE(Multistep):
+    """A multistep method with an option for the noise; by default the polynomial through its points, integrated exactly."""
+
+    eta: float = option(1.0, help="noise level squared: 0 is the probability flow, 1 the reverse SDE", low=0.0)
+    quiet: ClassVar[tuple[str, ...]] = ()
+    """Solvers that give the same numbers at eta = 0."""
+
+    def facts(self) -> SolverCard:
+        """By eta."""
+        card = self.card
+        if self.eta:
+            return replace(card, noise_level=self.eta**0.5)
+        nominal = min(2, self.deep + 1) if self.lower_order_final else self.nominal
+        return without_noise(card, min(2, nominal), nominal, () if self.lower_order_final else self.same())
+
+    @property
+    def nominal(self) -> int:
+        """Order on the flow with exact history."""
+        return self.deep + 1
+
+    def same(self) -> tuple[str, ...]:
+        """Solvers that give the same numbers at eta = 0."""
+        return self.quiet
+
+    def held(self, t: Any, s: Any) -> Held:
+        """The first-order step."""
+        if not self.eta:
+            return super().held(t, s)
+        return (held_x0 if self.form == "x0" else held_eps)(t, s, self.eta)
+
+    def weights(self, nodes: Sequence[Any], s: Any, sde: Any) -> Sequence[Any]:
+        """The integrals of the Lagrange polynomials of the past points."""
+        return exponential_weights(self.form, nodes, nodes[0], s, self.eta**0.5)[1:]
