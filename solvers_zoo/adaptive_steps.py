@@ -109,7 +109,7 @@ class AdaptiveSteps(Solver):
 
     k is the power of h in the error; err_1 and err_2 are the errors of the last two accepted steps. P = D = 0 and I = 1 is the
     textbook's h err^(-1/k); P > 0 damps the steps (PI control), D looks at their trend (PID). After a rejected step the
-    factor is the textbook's, and the step does not grow.
+    factor is the textbook's, which is below 1.
 
     Steps are measured on ``clock``: lam (half log-SNR, where a trained model's work is spread most evenly), sigma
     (sigma/alpha), or t, the one for a start where alpha = 0. The first is the grid's first interval; of the others
@@ -238,7 +238,7 @@ class AdaptiveSteps(Solver):
         p, i, d = self.pcoeff, self.icoeff, self.dcoeff
         now, before, earlier = (e.log() / attempt.power for e in (error, old.error, old.earlier))
         accepted = ((p + 2 * d) * before - d * earlier - (p + i + d) * now).exp() * self.safety
-        rejected = (-now).exp().mul(self.safety).clamp(max=1.0)
+        rejected = (-now).exp() * self.safety  # below 1: the error is above 1
         factor = where(good, accepted, rejected).clamp(self.min_factor, self.max_factor)
         yes, under_way = good.flatten(), (~done).flatten()
         return Progress(

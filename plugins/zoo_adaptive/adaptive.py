@@ -39,7 +39,7 @@ class Adaptive(AdaptiveSteps, HoldsSolver):
     k is the power of h in the error. It comes from the solver's own estimate (``Step.error``, k = its order p), or
     else from doubling: one step x1 against two half steps x2, (x2 - x1) / (2^p - 1) with k = p + 1; ``extrapolate`` then adds
     that to x2, which raises the order by one. err_1 and err_2 are the errors of the last two accepted steps. After a
-    rejected step the factor is safety err^(-1/k), at most 1.
+    rejected step the factor is safety err^(-1/k), below 1.
 
     Steps are measured on ``clock``: lam (half log-SNR, where a trained model's work is spread most evenly), sigma
     (sigma/alpha), or t, the one for a start where alpha = 0. The first is the grid's first interval; of the others

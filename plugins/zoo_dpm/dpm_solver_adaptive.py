@@ -21,7 +21,7 @@ def _card(name: str, title: str) -> SolverCard:
             authors="Lu et al. 2022",
             title="DPM-Solver: A Fast ODE Solver for Diffusion Probabilistic Model Sampling in Around 10 Steps",
             arxiv="2206.00927",
-            where="Appendix C; PID control as in k-diffusion's sample_dpm_adaptive",
+            where="the adaptive schedules DPM-Solver-12 and -23; PID control as in k-diffusion's sample_dpm_adaptive",
         ),
     )
 

@@ -73,7 +73,7 @@ class DPMSolverV3(StepSolver):
             authors="Zheng et al. 2023",
             title="DPM-Solver-v3: Improved Diffusion ODE Solver with Empirical Model Statistics",
             arxiv="2310.13268",
-            where="Section 3 and Algorithms 1 and 2",
+            where="eq. (8) and Figure 2, and its code dpm_solver_v3.py",
         ),
     )
     order: int = option(3, help="order of the predictor", low=1, high=3)

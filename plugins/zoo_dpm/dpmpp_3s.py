@@ -36,7 +36,7 @@ class DPMSolverPP3S(SingleStep):
             authors="Lu et al. 2022",
             title="DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models",
             arxiv="2211.01095",
-            where="Section 4; in its code (LuChengTHU/dpm-solver) singlestep_dpm_solver_third_update",
+            where="its code (LuChengTHU/dpm-solver), singlestep_dpm_solver_third_update; the name: 3S",
         ),
     )
     form = "x0"

@@ -11,7 +11,7 @@ _LAWSON = Source(
     authors="Lawson 1967",
     title="Generalized Runge-Kutta Processes for Stable Systems with Large Lipschitz Constants",
     link="https://doi.org/10.1137/0704033",
-    where="Section 2",
+    where="generalized Runge-Kutta processes, of order 2 and 4",
 )
 
 
@@ -71,7 +71,7 @@ class GeneralizedLawson4(ExponentialMethod):
             authors="Krogstad 2005",
             title="Generalized integrating factor methods for stiff PDEs",
             link="https://doi.org/10.1016/j.jcp.2004.08.006",
-            where="Section 2, with a polynomial of degree 0",
+            where="generalized integrating factors, with a polynomial of degree 0",
         ),
         aliases=("genlawson41",),
     )

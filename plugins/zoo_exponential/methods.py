@@ -33,17 +33,20 @@ def _expint(where: str) -> Source:
     )
 
 
-_RES = Source(
-    authors="Zhang et al. 2023",
-    title="Improved Order Analysis and Design of Exponential Integrator for Diffusion Models Sampling",
-    arxiv="2308.02157",
-    where="Section 3 and Table 1",
-)
+def _res(where: str) -> Source:
+    return Source(
+        authors="Zhang et al. 2023",
+        title="Improved Order Analysis and Design of Exponential Integrator for Diffusion Models Sampling",
+        arxiv="2308.02157",
+        where=where,
+    )
+
+
 _COX_MATTHEWS = Source(
     authors="Cox & Matthews 2002",
     title="Exponential Time Differencing for Stiff Systems",
     link="https://doi.org/10.1006/jcph.2002.6995",
-    where="Section 2.2",
+    where="the schemes ETD2RK, ETD3RK and ETD4RK",
 )
 _HOCHBRUCK_OSTERMANN = Source(
     authors="Hochbruck & Ostermann 2005",
@@ -75,7 +78,7 @@ def _res_2s(c2: float) -> ExponentialTableau:
 class RES2S(ExponentialMethod):
     """Two stages, the second at ``c2``: the slope of D enters with the exact weight phi_2, where DPM-Solver++(2S) has phi_1/2."""
 
-    card = method_card("res-2s", "RES 2S", _res_2s(0.5), _RES, aliases=("refined-exponential-2s",))
+    card = method_card("res-2s", "RES 2S", _res_2s(0.5), _res("Algorithm 1"), aliases=("refined-exponential-2s",))
     c2: float = option(0.5, help="place of the second stage, a fraction of the step in lam", above=0.0, high=1.0)
 
     @property
@@ -95,7 +98,13 @@ def _res_3s(c2: float, c3: float) -> ExponentialTableau:
 class RES3S(ExponentialMethod):
     """Three stages, at ``c2`` and ``c3``: b_2 = gamma b_3, A_32 = gamma c2 phi_2(c2 z) + c3^2/c2 phi_2(c3 z), stiff order 3."""
 
-    card = method_card("res-3s", "RES 3S", _res_3s(0.5, 1.0), _RES, aliases=("refined-exponential-3s",))
+    card = method_card(
+        "res-3s",
+        "RES 3S",
+        _res_3s(0.5, 1.0),
+        _res("the three-stage tableau, after Hochbruck & Ostermann 2005, Section 5"),
+        aliases=("refined-exponential-3s",),
+    )
     c2: float = option(0.5, help="place of the second stage, a fraction of the step in lam", above=0.0, high=1.0)
     c3: float = option(1.0, help="place of the third stage", above=0.0, high=1.0)
 
@@ -251,7 +260,7 @@ class Minchev(ExponentialMethod):
             3: _P1 / 30 - 7 / 5 * _P2 + 6 * _P3 - 4 * _P4,
         },
     )
-    card = method_card("minchev", "Minchev's method", numbers, _review("Section 4, methods of ETD type (Minchev 2004)"))
+    card = method_card("minchev", "Minchev's method", numbers, _review("the four-stage method of Minchev 2004"))
 
 
 def _exprk5s8() -> ExponentialTableau:
@@ -300,7 +309,7 @@ class ExpRK5S8(ExponentialMethod):
             authors="Luan & Ostermann 2014",
             title="Explicit exponential Runge-Kutta methods of high order for parabolic problems",
             link="https://doi.org/10.1016/j.cam.2013.07.027",
-            where="Section 4, the method expRK5s8",
+            where="the method expRK5s8",
         ),
         aliases=("luan-ostermann-5",),
     )

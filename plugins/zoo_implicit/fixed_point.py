@@ -22,9 +22,10 @@ from solvers_zoo import combine, where
 if TYPE_CHECKING:
     from torch import Tensor
 
-#: A difference whose part outside the newer ones is less than this share of it is left out: it would call for long jumps, on which
-#: the map is not affine. Where a share leads to no end, mostly near a fold, another one does: the next counts after `PATIENCE` rounds.
-DEPENDENT = (0.1, 0.3, 1e-3)
+#: Two safeguards: a difference whose part outside the newer ones is less than this share of it is left out, as it would call for
+#: long jumps, on which the map is not affine; and a jump is at most so many times the residual. Where a pair of them leads to no
+#: end, mostly near a fold, another one does: the next counts after `PATIENCE` rounds.
+SAFEGUARDS = ((0.1, float("inf")), (0.3, float("inf")), (0.1, 10.0))
 PATIENCE = 20
 
 Stack = Sequence["Tensor"]
@@ -87,8 +88,11 @@ def settle(
         if last is not None:
             pairs = [(_less(f, last[0]), _less(G, last[1])), *pairs][:window]
         last = (f, G)
-        share = DEPENDENT[count // PATIENCE % len(DEPENDENT)]
-        X = [where(_like(done, x), x, y) for x, y in zip(X, _accelerated(f, G, pairs, share), strict=True)]
+        dependent, reach = SAFEGUARDS[count // PATIENCE % len(SAFEGUARDS)]
+        jump = _less(_accelerated(f, G, pairs, dependent), X)
+        far = (_dot(jump, jump) / _dot(f, f)).sqrt()
+        jump = _times(jump, where(far > reach, reach / far, 1.0))
+        X = [where(_like(done, x), x, x + part) for x, part in zip(X, jump, strict=True)]
     return Settled(value, residual, rounds.long(), ~done)
 
 

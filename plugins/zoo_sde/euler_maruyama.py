@@ -20,13 +20,13 @@ class EulerMaruyama(StepSolver):
         x_s = x_t + drift(x_t, t) (s - t) + l g(t) sqrt|s - t| z
 
     All levels have the marginals p_t; l = 1 is Anderson's reverse SDE, l = 0 the probability flow. It asks for nothing but a
-    score, so it runs on any process. g depends on t alone, which makes the strong order 1, not 1/2.
+    score, so it runs on any process. g depends on t alone, which makes the strong order 1, not 1/2: Milstein's correction is zero.
     """
 
     card = SolverCard(
         name="euler-maruyama",
         title="Euler-Maruyama",
-        aliases=("em",),
+        aliases=("em", "milstein"),
         family="sde",
         weak_order=1,
         strong_order=1,

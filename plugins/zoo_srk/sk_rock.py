@@ -55,7 +55,7 @@ class SKROCK(StepSolver):
         name="sk-rock",
         title="SK-ROCK",
         family="srk",
-        aliases=("skrock", "srock"),
+        aliases=("skrock",),
         evaluations=5,
         weak_order=1,
         strong_order=1,

@@ -28,7 +28,7 @@ class Ideal(Solver):
         title="Ideal sampler",
         family="wrapper",
         evaluations=None,
-        aliases=("optimal", "exact"),
+        aliases=("optimal",),
         adaptive=True,
         batch_coupled=True,
         source=Source(

@@ -49,6 +49,7 @@ class StartUp(StepSolver):
     card = SolverCard(
         name="start-up",
         title="Start-up of a multistep method",
+        aliases=("warm-start",),
         family="wrapper",
         source=Source(
             authors="Hairer, Norsett & Wanner 1993",
@@ -231,7 +232,7 @@ def _runge_kutta(self: StartUp, grid: Grid) -> Sequence[Any]:
     if not begun:
         return _ramp(self, grid)
     starting = self.one_step.plan(Grid(grid.sde, grid.points[: begun + 1]))
-    own = self.base.plan(grid, 0)[begun:]
+    own = self.base.plan(grid, begun)[begun:]
     return [*(Started(self.one_step, plan) for plan in starting), *(Own(plan) for plan in own)]
 
 

@@ -42,6 +42,8 @@ def phi(k: int, z: Any) -> Any:
 
 def _first(z: Any) -> Any:
     """(e^z - 1)/z, which loses nothing."""
+    if isinstance(z, float | int):
+        return expm1(z) / z if z else 1.0
     zero = z == 0
     return where(zero, 1.0, expm1(z) / where(zero, 1.0, z))
 

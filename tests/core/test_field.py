@@ -80,7 +80,7 @@ FIELD = {
     58: ("Stratonovich methods", "stochastic-heun torchsde-heun torchsde-midpoint torchsde-log-ode"),
     59: ("SEA and ShARK", "sea shark"),
     60: ("weak order 2", "dri1"),
-    61: ("stabilised", "skrock"),
+    61: ("stabilised", "sk-rock"),
     62: ("underdamped Langevin", "baoab"),
     65: ("analytical first step", "afs"),
     66: ("CFG++", "cfgpp"),

@@ -67,6 +67,14 @@ def test_a_misprint_lowers_the_order():
     assert ExponentialTableau(A=rows, b=right.b, c=right.c).order == 2
 
 
+def test_every_condition_of_stiff_order_4_counts():
+    """Hochbruck and Ostermann's second and third stage cancel each other's errors; another third stage breaks that alone."""
+    right = zoo.solver("hochbruck-ostermann-4").tableau
+    other = 0.9 * phis(2, 1 / 2)
+    rows = [*right.A[:2], (phis(1, 1 / 2) / 2 - other, other), *right.A[3:]]
+    assert ExponentialTableau(A=rows, b=right.b, c=right.c).stiff_order == 3
+
+
 def cox_matthews(model, x, grid):
     """Cox & Matthews 2002, ETD4RK, for u = x/alpha, c = -1 and F = x0, with the coefficients written out."""
     u = x / grid[0].alpha

@@ -120,6 +120,57 @@ def test_chebyshev_ends_at_the_end_with_all_of_the_noise(s):
     assert weights[-1] == pytest.approx(1, rel=1e-12)
 
 
+def test_sk_rock_of_two_stages_is_its_formula():
+    """eta = 0.05: T_2(w) = 2 w^2 - 1, T_2' = 4 w."""
+    problem = mixture_2d()
+    sde, x = problem.model.sde, problem.x
+    t, s = times = zoo.Grid(sde, [1.0, 0.7])
+    noise = zoo.SeededNoise(5, range(len(x)), (2,), x.dtype)
+    h, w0 = s.lam - t.lam, 1 + 0.05 / 4
+    w1 = (2 * w0**2 - 1) / (4 * w0)
+    mu, nu, mu2, nu2 = w1 / w0, w1, 2 * w1 * w0 / (2 * w0**2 - 1), 2 * w0 * w0 / (2 * w0**2 - 1)
+    Q = (t.rho + s.rho) / 2 * math.sqrt(2 * h) * noise.at(0).between(t, s)
+
+    def k(y, point):
+        return -2 * point.rho * problem.model(point.alpha * y, point).eps
+
+    y = x / t.alpha
+    K1 = y + mu * h * k(y + nu * Q, t) + 2 * mu * Q
+    K2 = mu2 * h * k(K1, sde.at_lam(t.lam + mu * h)) + nu2 * K1 + (1 - nu2) * y
+    (state,) = zoo.solver("sk-rock(stages=2)").solve(problem.model, x, times, noise)
+    assert torch.allclose(state.x, s.alpha * K2, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("clock", ["lam", "t"])
+def test_a_step_of_gotta_go_fast_is_heun_along_its_path(clock):
+    """With a tolerance that anything meets, and the error is the distance to Euler-Maruyama."""
+    problem = mixture_1d()
+    sde, x = problem.model.sde, problem.x
+    t, s = times = zoo.Grid(sde, [sde.at_rho(1.0).t, sde.at_rho(0.7).t])
+    noise = zoo.SeededNoise(5, range(len(x)), (1,), x.dtype)
+    u, v = (t.lam, s.lam) if clock == "lam" else (t.t, s.t)
+    low, high = sorted((u, v))
+    path = noise.path(low, high, (high - low) * 2.0 ** (-10 if clock == "lam" else -20))
+    dB = path.increment(u, v)
+
+    def slope(x, p):
+        now = problem.model(x, p)
+        return -2 * p.rho * now.eps if clock == "lam" else now.drift(1.0)
+
+    def g(p):
+        return math.sqrt(2) * p.rho if clock == "lam" else p.g
+
+    a, b = (t.alpha, s.alpha) if clock == "lam" else (1.0, 1.0)
+    k = slope(x, t)
+    euler = b * (x / a + (v - u) * k + g(t) * dB)
+    heun = b * (x / a + (v - u) * (k + slope(euler, s)) / 2 + (g(t) + g(s)) / 2 * dB)
+    solver = zoo.solver("gotta-go-fast", rtol=1e3, atol=1e3, clock=clock)
+    (state,) = solver.solve(problem.model, x, times, noise)
+    assert torch.allclose(state.x, heun, rtol=1e-9, atol=1e-9)
+    size = ((heun - euler) / (1e3 + 1e3 * x.abs().maximum(heun.abs()))).abs()
+    assert torch.allclose(state.memory.error, size.clamp(min=1e-10), rtol=1e-6, atol=1e-12)
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3, 4])
 def test_sk_rock_is_stable_where_euler_is_not(steps):
     """What one deviation of the start becomes on N(0, 0.05), over steps of 1.7 to 6.9 in lam."""

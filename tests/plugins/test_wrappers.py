@@ -366,3 +366,20 @@ def test_encode_takes_what_sample_takes():
         zoo.encode(problem.model, problem.end, "ddpm", steps=4)
     with pytest.raises(zoo.OptionError, match="denoise"):
         zoo.encode(problem.model, problem.end, steps=4, denoise=True)
+
+
+# -- storage ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["restart(lms-3)", "picard", "repaint(jump_length=3)", "start-up", "baoab", "gotta-go-fast"]
+)
+def test_a_run_goes_on_from_a_file_bit_for_bit(name, tmp_path):
+    problem = mixture_2d()
+    seen = []
+    whole = zoo.sample(problem.model, name, steps=8, x=problem.x)
+    part = zoo.sample(
+        problem.model, name, steps=8, x=problem.x, callback=lambda state: seen.append(state) or len(seen) == 5
+    )
+    part.save(tmp_path / "part.npz")
+    assert torch.equal(zoo.sample(problem.model, resume=tmp_path / "part.npz").x, whole.x)
