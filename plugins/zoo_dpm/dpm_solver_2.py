@@ -23,6 +23,7 @@ class DPMSolver2(SingleStep):
     card = SolverCard(
         name="dpm-solver-2",
         title="DPM-Solver-2",
+        aliases=("dpm2",),
         family="dpm",
         order=2,
         evaluations=2,

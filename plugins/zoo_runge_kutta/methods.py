@@ -36,7 +36,7 @@ class Euler(RungeKutta):
 
     tableau = Tableau(A=((),), b=(1.0,), c=(0.0,))
     card = method_card(
-        "euler", "Euler", tableau, _edm("eq. (4), integrated with Euler"), equivalents=("ddim", "dpm-solver-1")
+        "euler", "Euler", tableau, _edm("eq. (4), integrated with Euler"), ("ipndm-1",), ("ddim", "dpm-solver-1")
     )
 
 

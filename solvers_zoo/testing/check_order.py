@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -16,9 +16,11 @@ from solvers_zoo.testing.subject import Subject, check, require
 
 #: Numbers of steps that are tried.
 _LADDER = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
-#: The same from order `HIGH` on, where a few halvings of the step lead from errors that are not asymptotic to rounding.
-_FINE_LADDER = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128)
-#: From this order on all errors below 1e-4 of a one-step method are fitted, and held less tightly: they change sign on the way.
+#: The same for one-step methods from order `HIGH` on, where a few halvings of the step lead from errors that are not asymptotic
+#: to rounding.
+_FINE_LADDER = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+#: From this order on float64 often shows the next order, as pairs are built to have a leading error that is small; how far below its
+#: claim a slope may lie stays 0.2. Above order 6 it is the order conditions of the tableau that count.
 HIGH = 5
 
 
@@ -37,7 +39,7 @@ class Fit:
         cycle: numbers of steps are rounded down to its multiples.
         below: how far under the claimed order a slope may lie.
         above: and how far over it.
-        fine: take grids between those of the ladder, and all errors instead of the last three.
+        ladder: numbers of steps to try, instead of powers of two.
 
     """
 
@@ -51,14 +53,14 @@ class Fit:
         cycle: int = 1,
         below: float = math.inf,
         above: float = math.inf,
-        fine: bool = False,
+        ladder: Sequence[int] = (),
     ) -> None:
         self.points: list[tuple[int, float]] = []
         self.band: list[tuple[int, float]] = []
-        for steps in _FINE_LADDER if fine else _LADDER[3 if order < 2 else 2 if order < 3 else 0 :]:
+        for steps in ladder or _LADDER[3 if order < 2 else 2 if order < 3 else 0 :]:
             whole = steps - steps % cycle
             self.points.append((whole, measure(whole)))
-            self.band = [(n, e) for n, e in self.points if 100 * floor <= e <= largest][0 if fine else -3 :]
+            self.band = [(n, e) for n, e in self.points if 100 * floor <= e <= largest][-3:]
             settled = len(self.band) >= 3 and order - below <= self.slope <= order + above
             if not self.points[-1][1] >= 100 * floor or (settled and steps >= last):
                 break
@@ -88,18 +90,23 @@ def _claimed(subject: Subject) -> float:
     return order
 
 
-def _order_on(subject: Subject, problem: FlowProblem, rule: str, order: float, below: float, above: float) -> tuple[str, float]:
+def _order_on(
+    subject: Subject, problem: FlowProblem, rule: str, order: float, below: float, above: float
+) -> tuple[str, float]:
     def error(steps: int) -> float:
         return problem.error(subject.run(problem.model, problem.x, problem.grid(steps, rule)))
 
-    if order >= 5:
-        above += 1.2  # such pairs are built to have a leading error so small that float64 shows the next order
-    if order >= HIGH and not subject.facts.memory:
-        below, above = 0.6, above + 0.8
-        fit = Fit(error, order, problem.floor, largest=1e-4, last=48, below=below, above=above, fine=True)
-        return _judge(fit, order, below, above, f"{problem.name}, {rule} grid")
-    last = (512 if order < 3 else 1024) if subject.facts.memory else 128 if order < 5 else 256  # a start-up shows late
-    fit = Fit(error, order, problem.floor, last=last, cycle=subject.facts.cycle, below=below, above=above)
+    ladder: Sequence[int] = ()
+    if order >= HIGH:
+        above += 1.2
+        ladder = () if subject.facts.memory else _FINE_LADDER
+        below = below if order <= 6 else 1.0
+    last = (
+        (512 if order < 3 else 1024) if subject.facts.memory else 128 if order < HIGH else 24
+    )  # a start-up shows late
+    fit = Fit(
+        error, order, problem.floor, last=last, cycle=subject.facts.cycle, below=below, above=above, ladder=ladder
+    )
     return _judge(fit, order, below, above, f"{problem.name}, {rule} grid")
 
 

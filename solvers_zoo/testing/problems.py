@@ -103,7 +103,7 @@ def spread(count: int, dim: int, width: float) -> Tensor:
 def gaussian() -> FlowProblem:
     """A correlated Gaussian in 2-D on OU."""
     model = Gaussian(mean=[1.3, -0.7], cov=[[0.3, 0.12], [0.12, 0.2]], sde=hard_ou())
-    return FlowProblem("2-D Gaussian (OU)", model, spread(16, 2, 1.6), gaussian_flow, 1e-14)
+    return FlowProblem("2-D Gaussian (OU)", model, spread(16, 2, 1.6), gaussian_flow, 2e-15)
 
 
 @functools.cache
