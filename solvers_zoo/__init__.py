@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.card import SDECard as SDECard
     from solvers_zoo.card import SolverCard as SolverCard
     from solvers_zoo.card import Source as Source
+    from solvers_zoo.columns import each_interval as each_interval
     from solvers_zoo.errors import AmbiguousNameError as AmbiguousNameError
     from solvers_zoo.errors import DomainError as DomainError
     from solvers_zoo.errors import IncompatibleError as IncompatibleError
@@ -129,6 +130,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "adaptive_steps": "AdaptiveSteps Attempt",
     "card": "API_VERSION Card GridCard ModelCard SDECard SolverCard Source",
+    "columns": "each_interval",
     "errors": "AmbiguousNameError DomainError IncompatibleError Interrupted ModelError OptionError PluginError StorageError UnknownNameError ZooError",
     "exponential": "ExponentialRungeKutta",
     "exact.dispatch": "exact_flow",

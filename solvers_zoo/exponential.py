@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from solvers_zoo.columns import each_interval
 from solvers_zoo.numerics.phi import phi
 from solvers_zoo.processes.prediction import FORMS
 from solvers_zoo.stages import Row, Stage, StagePlan, StageSolver
@@ -45,7 +46,7 @@ class ExponentialRungeKutta(StageSolver):
 
     def plan(self, grid: Grid) -> Sequence[StagePlan]:
         """For every interval: the rows of the later stages, of the result, and of the error if there is one."""
-        return [self._interval(grid.sde, t, s) for t, s in grid.intervals()]
+        return each_interval(lambda t, s: self._interval(grid.sde, t, s), grid)
 
     def _interval(self, sde: Any, t: Any, s: Any) -> StagePlan:
         T, h = self.tableau, s.lam - t.lam
@@ -71,6 +72,6 @@ class ExponentialRungeKutta(StageSolver):
         """R x0 + S eps at t, and m times the weighted D."""
         data = self.form == "x0"
         m = point.alpha * h if data else -point.sigma * h
-        first, *others = [m * w for w in weights]
-        later = [(j, w) for j, w in enumerate(others) if type(w) is not float or w]
+        later = [(j, m * w) for j, w in enumerate(weights[1:]) if type(w) is not float or w]
+        first = m * weights[0]
         return (R + first, S, later) if data else (R, S + first, later)

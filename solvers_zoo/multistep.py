@@ -22,9 +22,10 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
+from solvers_zoo.columns import LEAST, column, rows
 from solvers_zoo.numerics.combine import combine
 from solvers_zoo.numerics.scalar import divide
 from solvers_zoo.options import option
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
     from solvers_zoo.score_models.base import ScoreModel
     from solvers_zoo.stepping import Interval
     from solvers_zoo.time_grids.base import Grid
-
-#: Intervals from which on it pays to make their numbers together.
-TOGETHER = 24
 
 
 class Held(NamedTuple):
@@ -140,12 +138,12 @@ class Multistep(StepSolver):
             max(self.deep, begun) + 1
         )  # from here on all the past that a step can use is there, and none of it at alpha = 0
         last = steps - self.deep
-        if last - first < TOGETHER or type(points[0].t) is not float:
+        if last - first < LEAST or type(points[0].t) is not float:
             return [one(i) for i in range(steps)]
-        nodes = [_column(points[first - j : last - j]) for j in range(self.deep + 1)]
-        rule = self._rule(nodes, _column(points[first + 1 : last + 1]), sde, depths[first], depths[first - 1])
+        nodes = [column(points[first - j : last - j]) for j in range(self.deep + 1)]
+        rule = self._rule(nodes, column(points[first + 1 : last + 1]), sde, depths[first], depths[first - 1])
         return [
-            *(one(i) for i in range(first)), *_rows(rule, last - first), *(one(i) for i in range(last, steps))
+            *(one(i) for i in range(first)), *rows(rule, last - first), *(one(i) for i in range(last, steps))
         ]  # fmt: skip
 
     def _rule(self, past: Sequence[Any], s: Any, sde: SDE, depth: int, used: int | None) -> Rule:
@@ -174,18 +172,3 @@ class Multistep(StepSolver):
         if type(c) is not float or c:
             terms.append((c, noise.between(t, s)))
         return Step(combine(*terms), remember(Past(t.t, t.lam, self.told(now)), memory, self.deep))
-
-
-def _column(points: Sequence[Any]) -> Any:
-    """Points as one point whose fields are columns: what is written for one interval then serves them all."""
-    import torch
-
-    kind = type(points[0])
-    columns = ([getattr(point, field.name) for point in points] for field in fields(kind))
-    return kind(*(torch.tensor(column, dtype=torch.float64) for column in columns))
-
-
-def _rows(rule: Rule, count: int) -> list[Rule]:
-    """A rule of columns as a rule of floats an interval."""
-    R, S, *w, c = ([x] * count if isinstance(x, float) else x.tolist() for x in (rule.R, rule.S, *rule.weights, rule.c))
-    return [Rule(R_i, S_i, w_i, c_i) for R_i, S_i, c_i, *w_i in zip(R, S, c, *w, strict=True)]

@@ -6,7 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from solvers_zoo import VARIABLES, OptionError, Row, SolverCard, Source, Stage, StagePlan, StageSolver, option
+from solvers_zoo import (
+    VARIABLES,
+    OptionError,
+    Row,
+    SolverCard,
+    Source,
+    Stage,
+    StagePlan,
+    StageSolver,
+    each_interval,
+    option,
+)
 from solvers_zoo.numerics.tableau import Tableau
 
 if TYPE_CHECKING:
@@ -63,28 +74,28 @@ class RungeKutta(StageSolver):
 
     def plan(self, grid: Grid) -> Sequence[StagePlan]:
         """For every interval: the rows of the later stages, of the result, and of the error if there is one."""
-        T, u = self.tableau, VARIABLES[self.variable]
+        T, sde, u = self.tableau, grid.sde, VARIABLES[self.variable]
         count = T.stages if self.error else T.stages_used
         later = [(c, *self._split(a, c)) for a, c in zip(T.A[1:count], T.c[1:count], strict=True)]
         result = self._split(T.b, 1.0)
         gap = [b - b_hat for b, b_hat in zip(T.b, T.b_hat, strict=True)] if self.error and T.b_hat else None
-        clocks = [u.clock(point) for point in grid.points]
-        plans = []
-        for i, (t, s) in enumerate(grid.intervals()):
-            h = clocks[i + 1] - clocks[i]
+
+        def interval(t: Any, s: Any) -> StagePlan:
+            clock = u.clock(t)
+            h = u.clock(s) - clock
             stages: list[Stage] = []
             points = {0.0: t, 1.0: s}
             for c, *weights in later:
-                point = points.get(c)
-                if point is None:
-                    point = points[c] = u.point(grid.sde, clocks[i] + c * h)
-                stages.append((point, u.slope(point), self._row(weights, h, t, point)))
+                if c not in points:
+                    points[c] = u.point(sde, clock + c * h)
+                stages.append((points[c], u.slope(points[c]), self._row(weights, h, t, points[c])))
             error: Row | None = None
             if gap is not None:
                 (r, q), scale = u.slope(t), h * u.scale(s)
                 error = (scale * gap[0] * r, scale * gap[0] * q, [(j, scale * e) for j, e in enumerate(gap[1:])])
-            plans.append((stages, self._row(result, h, t, s), error))
-        return plans
+            return stages, self._row(result, h, t, s), error
+
+        return each_interval(interval, grid)
 
     @staticmethod
     def _split(a: Sequence[float], c: float) -> tuple[float, float, list[tuple[int, float]]]:

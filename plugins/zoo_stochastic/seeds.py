@@ -7,7 +7,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solvers_zoo import Held, OptionError, SolverCard, Source, Step, StepSolver, combine, exp, expm1, option, sqrt
+from solvers_zoo import (
+    Held,
+    OptionError,
+    SolverCard,
+    Source,
+    Step,
+    StepSolver,
+    combine,
+    each_interval,
+    exp,
+    expm1,
+    option,
+    sqrt,
+)
 from solvers_zoo.numerics.exponential import exponential_weights
 from zoo_stochastic.reverse_sde import held_x0, without_noise
 
@@ -40,7 +53,7 @@ class SEEDS(StepSolver):
 
     def plan(self, grid: Grid) -> Sequence[list[Target]]:
         """The targets of every interval."""
-        return [self._targets(grid.sde, t, s) for t, s in grid.intervals()]
+        return each_interval(lambda t, s: self._targets(grid.sde, t, s), grid)
 
     def _targets(self, sde: Any, t: Any, s: Any) -> list[Target]:
         stages = self.stages(sde, t, s)

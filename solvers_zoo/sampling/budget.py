@@ -26,7 +26,9 @@ def steps_for(solver: Solver, nfe: int, cost: int = 1, denoise: bool = False) ->
     first = solver.nfe(1)
     if first is None:
         if solver.facts().implicit:
-            raise OptionError(f"What {solver} costs only a run can tell, so it takes no budget: set steps instead of nfe.")
+            raise OptionError(
+                f"What {solver} costs only a run can tell, so it takes no budget: set steps instead of nfe."
+            )
         raise OptionError(f"{solver} chooses its own steps, so it takes no budget: set its tolerances instead of nfe.")
     calls = nfe // cost - denoise
     if first > calls:

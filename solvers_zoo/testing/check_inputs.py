@@ -117,7 +117,9 @@ def check_shapes(subject: Subject) -> str:
         if not subject.facts.stochastic and not subject.facts.batch_coupled and subject.facts.affine:
             flat = subject.run(model, x.reshape(-1, 1), grid(sde, 3)).reshape(x.shape)
             off = float((flat - end).abs().max())
-            limit = 1e-9 if subject.facts.implicit else 1e-12  # equations are solved to a residual, of the sample as a whole
+            limit = (
+                1e-9 if subject.facts.implicit else 1e-12
+            )  # equations are solved to a residual, of the sample as a whole
             require(off <= limit, f"on an elementwise model, the shape {shape} changes the numbers by {off:.1e}.")
     return f"shapes {', '.join(map(str, shapes))}."
 

@@ -26,6 +26,7 @@ STOREYS = [
     {"metrics", "exact"},
     {"catalogue"},
     {"multistep", "stages", "exponential", "adaptive_steps"},
+    {"columns"},
     {"stepping", "score_models", "time_grids", "noise"},
     {"processes"},
     {"numerics"},
