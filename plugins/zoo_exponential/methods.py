@@ -78,7 +78,9 @@ def _res_2s(c2: float) -> ExponentialTableau:
 class RES2S(ExponentialMethod):
     """Two stages, the second at ``c2``: the slope of D enters with the exact weight phi_2, where DPM-Solver++(2S) has phi_1/2."""
 
-    card = method_card("res-2s", "RES 2S", _res_2s(0.5), _res("Algorithm 1"), aliases=("refined-exponential-2s",))
+    card = method_card(
+        "res-2s", "RES 2S", _res_2s(0.5), _res("Algorithm 1"), aliases=("refined-exponential-2s",), order=2
+    )
     c2: float = option(0.5, help="place of the second stage, a fraction of the step in lam", above=0.0, high=1.0)
 
     @property
@@ -104,6 +106,7 @@ class RES3S(ExponentialMethod):
         _res_3s(0.5, 1.0),
         _res("the three-stage tableau, after Hochbruck & Ostermann 2005, Section 5"),
         aliases=("refined-exponential-3s",),
+        order=3,
     )
     c2: float = option(0.5, help="place of the second stage, a fraction of the step in lam", above=0.0, high=1.0)
     c3: float = option(1.0, help="place of the third stage", above=0.0, high=1.0)
@@ -126,14 +129,16 @@ class ETDRK2(ExponentialMethod):
     """Exponential Euler to the end, and the slope of D between both ends: res-2s with c2 = 1."""
 
     numbers = _with_first_column((0.0, 1.0), {}, {1: _P2})
-    card = method_card("etdrk2", "ETDRK2", numbers, _COX_MATTHEWS, aliases=("etd2rk",), equivalents=("res-2s(c2=1)",))
+    card = method_card(
+        "etdrk2", "ETDRK2", numbers, _COX_MATTHEWS, aliases=("etd2rk",), equivalents=("res-2s(c2=1)",), order=2
+    )
 
 
 class ETDRK3(ExponentialMethod):
     """The exponential version of Kutta's three stages: the parabola through D at 0, 1/2 and 1."""
 
     numbers = _with_first_column((0.0, 1 / 2, 1.0), {(2, 1): 2 * _P1}, {1: 4 * _P2 - 8 * _P3, 2: 4 * _P3 - _P2})
-    card = method_card("etdrk3", "ETDRK3", numbers, _COX_MATTHEWS, aliases=("etd3rk",))
+    card = method_card("etdrk3", "ETDRK3", numbers, _COX_MATTHEWS, aliases=("etd3rk",), order=3)
 
 
 #: The parabola through D at 0, 1/2 and 1, integrated exactly; the one at 1/2 is the mean of two stages.
@@ -144,7 +149,7 @@ class ETDRK4(ExponentialMethod):
     """Four stages on the classical nodes; the last one is two exponential Euler steps, the second with a corrected D."""
 
     numbers = _with_first_column((0.0, 1 / 2, 1 / 2, 1.0), {(2, 1): _H1 / 2, (3, 2): _H1}, _SIMPSON)
-    card = method_card("etdrk4", "ETDRK4", numbers, _COX_MATTHEWS, aliases=("etd4rk", "cox-matthews"))
+    card = method_card("etdrk4", "ETDRK4", numbers, _COX_MATTHEWS, aliases=("etd4rk", "cox-matthews"), order=4)
 
 
 class Krogstad(ExponentialMethod):
@@ -162,6 +167,7 @@ class Krogstad(ExponentialMethod):
             where="the scheme ETDRK4-B; as written in Hochbruck & Ostermann 2005, Section 5",
         ),
         aliases=("etdrk4-b",),
+        order=4,
     )
 
 
@@ -183,6 +189,7 @@ class StrehmelWeiner(ExponentialMethod):
             link="https://doi.org/10.1007/978-3-663-10673-9",
             where="adaptive Runge-Kutta methods; as written in Hochbruck & Ostermann 2005, Section 5",
         ),
+        order=4,
     )
 
 
@@ -194,7 +201,7 @@ class Friedli(ExponentialMethod):
         {(2, 1): _H2 / 2, (3, 1): (-26 * _P1 + 2 * _P2) / 25, (3, 2): (26 * _P1 + 48 * _P2) / 25},
         {2: 4 * _P2 - 8 * _P3, 3: 4 * _P3 - _P2},
     )
-    card = method_card("friedli", "Friedli's method", numbers, _expint("scheme friedli (Friedli 1978)"))
+    card = method_card("friedli", "Friedli's method", numbers, _expint("scheme friedli (Friedli 1978)"), order=4)
 
 
 def _hochbruck_ostermann() -> ExponentialTableau:
@@ -208,7 +215,12 @@ class HochbruckOstermann4(ExponentialMethod):
 
     numbers = _hochbruck_ostermann()
     card = method_card(
-        "hochbruck-ostermann-4", "Hochbruck-Ostermann", numbers, _HOCHBRUCK_OSTERMANN, aliases=("hochost4", "exprk4s5")
+        "hochbruck-ostermann-4",
+        "Hochbruck-Ostermann",
+        numbers,
+        _HOCHBRUCK_OSTERMANN,
+        aliases=("hochost4", "exprk4s5"),
+        order=4,
     )
 
 
@@ -221,7 +233,7 @@ class CFree4(ExponentialMethod):
         c=(0.0, 1 / 2, 1 / 2, 1.0),
     )
     card = method_card(
-        "cfree4", "Commutator-free 4", numbers, _expint("scheme cfree4 (Celledoni, Marthinsen & Owren 2003)")
+        "cfree4", "Commutator-free 4", numbers, _expint("scheme cfree4 (Celledoni, Marthinsen & Owren 2003)"), order=4
     )
 
 
@@ -240,7 +252,12 @@ class MuntheKaas4(ExponentialMethod):
 
     numbers = _munthe_kaas()
     card = method_card(
-        "munthe-kaas-4", "Munthe-Kaas 4", numbers, _expint("scheme rkmk4t (Munthe-Kaas 1999)"), aliases=("rkmk4t",)
+        "munthe-kaas-4",
+        "Munthe-Kaas 4",
+        numbers,
+        _expint("scheme rkmk4t (Munthe-Kaas 1999)"),
+        aliases=("rkmk4t",),
+        order=4,
     )
 
 
@@ -260,7 +277,9 @@ class Minchev(ExponentialMethod):
             3: _P1 / 30 - 7 / 5 * _P2 + 6 * _P3 - 4 * _P4,
         },
     )
-    card = method_card("minchev", "Minchev's method", numbers, _review("the four-stage method of Minchev 2004"))
+    card = method_card(
+        "minchev", "Minchev's method", numbers, _review("the four-stage method of Minchev 2004"), order=4
+    )
 
 
 def _exprk5s8() -> ExponentialTableau:
@@ -312,4 +331,5 @@ class ExpRK5S8(ExponentialMethod):
             where="the method expRK5s8",
         ),
         aliases=("luan-ostermann-5",),
+        order=5,
     )

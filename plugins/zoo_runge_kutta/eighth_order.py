@@ -77,6 +77,7 @@ class DormandPrince8(RungeKutta):
             where="Table 2, RK8(7)13M",
         ),
         aliases=("dopri8", "dp8"),
+        order=8,
     )
 
 
@@ -122,7 +123,7 @@ class DOP853(RungeKutta):
             0.25, 0.3076923076923077, 0.6512820512820513, 0.6, 0.8571428571428571, 1.0,
         ),
     )  # fmt: skip
-    card = method_card("dop853", "DOP853", tableau, book("Section II.5, and the code DOP853 of the appendix"))
+    card = method_card("dop853", "DOP853", tableau, book("Section II.5, and the code DOP853 of the appendix"), order=8)
 
 
 METHODS: list[type[RungeKutta]] = [DormandPrince8, DOP853]

@@ -27,7 +27,7 @@ class Nystrom5(RungeKutta):
         b=(23 / 192, 0.0, 125 / 192, 0.0, -27 / 64, 125 / 192),
         c=(0.0, 1 / 3, 2 / 5, 1.0, 2 / 3, 4 / 5),
     )
-    card = method_card("nystrom-5", "Kutta-Nystrom 5", tableau, book("Section II.5 (Nystrom 1925)"))
+    card = method_card("nystrom-5", "Kutta-Nystrom 5", tableau, book("Section II.5 (Nystrom 1925)"), order=5)
 
 
 class Butcher5(RungeKutta):
@@ -55,6 +55,7 @@ class Butcher5(RungeKutta):
             link="https://doi.org/10.1017/S1446788700023387",
             where="pp. 179-194, the method of order 5",
         ),
+        order=5,
     )
 
 
@@ -75,7 +76,12 @@ class Fehlberg5(RungeKutta):
         b_hat=(25 / 216, 0.0, 1408 / 2565, 2197 / 4104, -1 / 5, 0.0),
     )
     card = method_card(
-        "fehlberg-5", "Fehlberg 4(5)", tableau, book("Section II.5 (Fehlberg 1969), the pair 4(5)"), aliases=("rkf45",)
+        "fehlberg-5",
+        "Fehlberg 4(5)",
+        tableau,
+        book("Section II.5 (Fehlberg 1969), the pair 4(5)"),
+        aliases=("rkf45",),
+        order=5,
     )
 
 
@@ -106,6 +112,7 @@ class CashKarp(RungeKutta):
             where="pp. 201-222, the tableau of orders 1 to 5",
         ),
         aliases=("cash-karp-5",),
+        order=5,
     )
 
 
@@ -147,6 +154,7 @@ class Tsitouras5(RungeKutta):
             where="pp. 770-775, the pair of the title",
         ),
         aliases=("tsit5",),
+        order=5,
     )
 
 
@@ -176,6 +184,7 @@ class Butcher6(RungeKutta):
             link="https://doi.org/10.1017/S1446788700023387",
             where="pp. 179-194, the method of order 6",
         ),
+        order=6,
     )
 
 
@@ -198,7 +207,12 @@ class Verner6(RungeKutta):
         b_hat=(13 / 160, 0.0, 2375 / 5984, 5 / 16, 12 / 85, 3 / 44, 0.0, 0.0),
     )
     card = method_card(
-        "verner-6", "Verner 6(5)", tableau, book("Section II.5 (Verner 1978), the pair of DVERK"), aliases=("dverk",)
+        "verner-6",
+        "Verner 6(5)",
+        tableau,
+        book("Section II.5 (Verner 1978), the pair of DVERK"),
+        aliases=("dverk",),
+        order=6,
     )
 
 
@@ -222,7 +236,9 @@ class Fehlberg7(RungeKutta):
         b=(41 / 840, 0.0, 0.0, 0.0, 0.0, 34 / 105, 9 / 35, 9 / 35, 9 / 280, 9 / 280, 41 / 840),
         c=(0.0, 2 / 27, 1 / 9, 1 / 6, 5 / 12, 1 / 2, 5 / 6, 1 / 6, 2 / 3, 1 / 3, 1.0),
     )
-    card = method_card("fehlberg-7", "Fehlberg 7", tableau, book("Section II.5, Fehlberg's pair of order 7(8)"))
+    card = method_card(
+        "fehlberg-7", "Fehlberg 7", tableau, book("Section II.5, Fehlberg's pair of order 7(8)"), order=7
+    )
 
 
 class CooperVerner8(RungeKutta):
@@ -269,6 +285,7 @@ class CooperVerner8(RungeKutta):
             link="https://doi.org/10.1137/0709037",
             where="pp. 389-405, the method of order 8 with 11 stages",
         ),
+        order=8,
     )
 
 

@@ -132,13 +132,17 @@ def method_card(
     source: Source,
     aliases: tuple[str, ...] = (),
     equivalents: tuple[str, ...] = (),
+    order: int | None = None,
 ) -> SolverCard:
-    """The card of a tableau; its order and cost are read off the numbers."""
+    """The card of a tableau; its order and cost are read off the numbers.
+
+    ``order`` is given where reading it off takes longer than a list of solvers should; a test holds it to the tableau.
+    """
     return SolverCard(
         name=name,
         title=title,
         family="runge-kutta",
-        order=tableau.order,
+        order=order or tableau.order,
         evaluations=tableau.stages_used,
         variable="sigma",
         needs=("gaussian",) if tableau.stages == 1 else VARIABLES["sigma"].needs,

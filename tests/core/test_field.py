@@ -103,6 +103,17 @@ def test_the_zoo_holds_the_grid(name):
     assert zoo.grid(name) is not None
 
 
+def test_the_order_on_a_card_is_that_of_the_tableau():
+    """Where it is given, as it takes a while to read it off."""
+    held = 0
+    for entry in registry.default().entries("solver"):
+        tableau = getattr(zoo.solver(entry.qualified), "tableau", None)
+        if hasattr(tableau, "order"):
+            assert entry.card.order == tableau.order, entry.card.name
+            held += 1
+    assert held >= 60
+
+
 def test_every_deterministic_solver_inverts_or_says_why():
     """Row 4 is no solver of its own: each runs on the increasing grid, from data to noise."""
     problem = mixture_2d()
