@@ -50,8 +50,9 @@ def stored(plugins: Iterable[Plugin]) -> dict[tuple[str, str], dict[str, float]]
 
 
 def figures_of(report: Report) -> dict[str, float]:
-    """The figures in a report on one solver with its defaults, to two digits behind the point."""
-    values = {finding.check: finding.value for finding in reversed(report) if finding.value is not None}
+    """The figures in a report on one solver, of its defaults alone, to two digits behind the point."""
+    own = [finding for finding in report if finding.solver == report[0].solver]
+    values = {finding.check: finding.value for finding in own if finding.value is not None}
     return {figure: round(values[check], 2) for figure, check in FIGURES.items() if check in values}
 
 

@@ -20,7 +20,8 @@ _LADDER = (8, 16, 32, 64, 128, 256, 512, 1024, 2048)
 #: to rounding.
 _FINE_LADDER = (4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 #: From this order on float64 often shows the next order, as pairs are built to have a leading error that is small; how far below its
-#: claim a slope may lie stays 0.2. Above order 6 it is the order conditions of the tableau that count.
+#: claim a slope may lie stays 0.2. Above order 6 float64 tells them from order 5 at best: between errors that are not asymptotic yet
+#: and rounding lies a factor of two in the steps. It is the order conditions of the tableau that count there.
 HIGH = 5
 
 
@@ -100,7 +101,7 @@ def _order_on(
     if order >= HIGH:
         above += 1.2
         ladder = () if subject.facts.memory else _FINE_LADDER
-        below = below if order <= 6 else 1.0
+        below = below if order <= 6 else order - 5.5
     last = (
         (512 if order < 3 else 1024) if subject.facts.memory else 128 if order < HIGH else 24
     )  # a start-up shows late

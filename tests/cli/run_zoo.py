@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -28,6 +29,11 @@ class Run:
         return json.loads(self.out)
 
 
+def _heeds_ctrl_c() -> None:
+    """As in a terminal; a test run in the background of a shell is told to ignore it, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def run_zoo(*arguments: object, cwd: Path | None = None, path: Path | None = None, **variables: str) -> Run:
     """Run ``zoo`` with ``arguments``, ``path`` in front of the import path, and environment variables."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("ZOO_", "COLUMNS", "_ZOO"))}
@@ -35,6 +41,7 @@ def run_zoo(*arguments: object, cwd: Path | None = None, path: Path | None = Non
     done = subprocess.run(
         [ZOO, *map(str, arguments)], capture_output=True, text=True, check=False, cwd=cwd, encoding="utf-8",
         env={**kept, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8", **search, **variables},
+        preexec_fn=_heeds_ctrl_c,
     )  # fmt: skip
     return Run(done.returncode, done.stdout, done.stderr)
 
