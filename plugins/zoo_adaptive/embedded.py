@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar
 
@@ -30,6 +31,14 @@ class EmbeddedPair(AdaptiveSteps, HasVariable):
     def stepper(self) -> StepSolver:
         """The pair, in this variable."""
         return _made(self.pair, self.variable)
+
+    def facts(self) -> SolverCard:
+        """The same as ``adaptive`` of the pair, with whatever options are off their defaults."""
+        own = self.defaults()
+        changed = [
+            f"{name}={getattr(self, name)}" for name in own if name != "variable" and getattr(self, name) != own[name]
+        ]
+        return replace(super().facts(), equivalents=(f"adaptive({', '.join([str(self.stepper), *changed])})",))
 
 
 @cache

@@ -65,7 +65,10 @@ def check_precision(subject: Subject) -> str:
         require(all(s.x.shape == x.shape for s in states), "a state has another shape than the start.")
         exact = subject.run(problem.model, x.double(), times)
         off = float((states[-1].x - exact).abs().max() / exact.abs().max())
-        require(off <= _tolerance(subject, 1e-5), f"float32 is off by {off:.1e} from float64 on {problem.name}.")
+        allowed = _tolerance(subject, 1e-5)
+        if subject.facts.adaptive and not subject.facts.stochastic:  # other steps may err as much the other way
+            allowed = max(allowed, 2 * float((exact - problem.end).abs().max() / exact.abs().max()))
+        require(off <= allowed, f"float32 is off by {off:.1e} from float64 on {problem.name}.")
         worst = max(worst, off)
     return f"float32 within {worst:.1e} of float64."
 
