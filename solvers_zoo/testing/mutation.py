@@ -10,6 +10,7 @@ equivalent, apart.
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -23,6 +24,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from time import perf_counter
@@ -142,18 +144,54 @@ def _patience(seconds: float) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
 
-def _solvers_of(loaded: Registry, package: str) -> list[str]:
-    names = [
-        e.card.name
+def _solvers_of(loaded: Registry, package: str) -> dict[str, str]:
+    """The solvers of a package, each with the module of its class."""
+    return {
+        e.card.name: e.target.partition(":")[0] if isinstance(e.target, str) else e.cls.__module__
         for p in loaded.plugins
         if p.module.partition(".")[0] == package
         for e in p.entries
         if e.card.kind == "solver"
-    ]
-    return sorted(names)
+    }
 
 
-_originals: dict[tuple[str, bool], dict[str, str]] = {}
+@cache
+def _imports(package: str) -> dict[str, set[str]]:
+    """Which modules of a package import which others of it, directly."""
+    spec = importlib.util.find_spec(package)
+    assert spec is not None
+    assert spec.origin is not None
+    graph = {}
+    for path in Path(spec.origin).parent.glob("*.py"):
+        nodes = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom)]
+        name = package if path.stem == "__init__" else f"{package}.{path.stem}"
+        graph[name] = {node.module for node in nodes if node.module and node.module.startswith(package)}
+    return graph
+
+
+@cache
+def _concerned(mutant_module: str) -> list[str]:
+    """The solvers whose class is made in ``mutant_module``, or in a module that imports it."""
+    package = mutant_module.partition(".")[0]
+    with _installed(package, None) as loaded:
+        modules = _solvers_of(loaded, package)
+    if mutant_module == package:
+        return sorted(modules)
+    graph = _imports(package)
+
+    def reach(module: str) -> set[str]:
+        seen, ahead = set(), [module]
+        while ahead:
+            here = ahead.pop()
+            if here not in seen:
+                seen.add(here)
+                ahead += graph.get(here, set())
+        return seen
+
+    return sorted(name for name, module in modules.items() if mutant_module in reach(module))
+
+
+_originals: dict[tuple[str, str, bool], str] = {}
 
 #: The checks that catch most, cheap ones before dear ones; the others follow.
 _FIRST = (
@@ -169,13 +207,13 @@ _FIRST = (
 _ORDER = [*_FIRST, *(check.name for check in CHECKS if check.name not in _FIRST)]
 
 
-def _original(package: str, brief: bool) -> dict[str, str]:
-    """The fingerprints of a package's solvers as they are."""
-    key = package, brief
-    if key not in _originals:
-        with _installed(package, None) as loaded:
-            _originals[key] = {name: fingerprint(name, brief) for name in _solvers_of(loaded, package)}
-    return _originals[key]
+def _original(package: str, names: Iterable[str], brief: bool) -> dict[str, str]:
+    """The fingerprints of some of a package's solvers as they are."""
+    unknown = [name for name in names if (package, name, brief) not in _originals]
+    if unknown:
+        with _installed(package, None):
+            _originals.update({(package, name, brief): fingerprint(name, brief) for name in unknown})
+    return {name: _originals[package, name, brief] for name in names}
 
 
 def examine(mutant: Mutant) -> Verdict:
@@ -184,7 +222,7 @@ def examine(mutant: Mutant) -> Verdict:
     package = mutant.module.partition(".")[0]
     differ: list[str] = []
     for brief in (True, False):
-        original = _original(package, brief)
+        original = _original(package, _concerned(mutant.module), brief)
         try:
             with _patience(_PATIENCE), _installed(package, mutant) as loaded:
                 killed = _killed(original, _solvers_of(loaded, package), differ, brief)
@@ -197,7 +235,7 @@ def examine(mutant: Mutant) -> Verdict:
     return Verdict(mutant, "survived" if differ else "equivalent", ", ".join(differ))
 
 
-def _killed(original: dict[str, str], present: list[str], differ: list[str], brief: bool) -> str:
+def _killed(original: dict[str, str], present: Iterable[str], differ: list[str], brief: bool) -> str:
     """What catches one of the solvers that differ from the original, if anything; ``differ`` collects their names."""
     gone = sorted(original.keys() - set(present))
     if gone:
@@ -214,11 +252,11 @@ def _killed(original: dict[str, str], present: list[str], differ: list[str], bri
 # -- all of them ---------------------------------------------------------------------------------------------------
 
 
-def examine_all(chosen: Sequence[Mutant], jobs: int = 2) -> list[Verdict]:
-    """Verdicts on ``chosen``, in worker processes of their own."""
+def examine_all(chosen: Sequence[Mutant], jobs: int = 2) -> Iterator[Verdict]:
+    """Verdicts on ``chosen`` in their order, from worker processes, as they come."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        return list(pool.map(examine, chosen, chunksize=4))
+        yield from pool.map(examine, chosen)
 
 
 @dataclass(frozen=True)
@@ -275,7 +313,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     found = all_mutants(given.plugin or plugin_packages())
     chosen = sample(found, given.sample, given.seed) if given.sample else found
     began = perf_counter()
-    tally = Tally(examine_all(chosen, given.jobs))
+    verdicts = []
+    for verdict in examine_all(chosen, given.jobs):
+        verdicts.append(verdict)
+        survived = f"survived: {verdict.mutant} [{verdict.by}]\n" if verdict.outcome == "survived" else ""
+        sys.stderr.write(f"\r{survived}{len(verdicts)} of {len(chosen)} ")
+        sys.stderr.flush()
+    sys.stderr.write("\n")
+    tally = Tally(verdicts)
     print(tally)  # noqa: T201
     if given.equivalent:
         print("\n".join(f"equivalent: {v.mutant}" for v in tally.verdicts if v.outcome == "equivalent"))  # noqa: T201
