@@ -31,13 +31,21 @@ def _noise(x: Tensor, seed: int = 11, first: int = 0) -> SeededNoise:
 
 @check(every=True)
 def check_evaluations(subject: Subject) -> str:
-    """Model calls are counted and must be what nfe() says, for one step, two, three and more."""
+    """Model calls are counted and must be what nfe() says, for one step, two, three and more, and what a run reports."""
     problem, facts = mixture_2d(), subject.facts
     counted = []
     for steps in (1, 2, 3, 4, 5, 8, 13):
-        spy = ModelSpy(problem.model)
-        x = subject.run(spy, problem.x, problem.grid(steps))
-        require(torch.isfinite(x).all(), f"the result of {steps} steps is not finite.")
+        rows: list[int] = []
+        spy = ModelSpy(problem.model, lambda x, point, rows=rows: rows.append(len(x)))  # type: ignore[misc]
+        last = subject.states(spy, problem.x, problem.grid(steps))[-1]
+        require(torch.isfinite(last.x).all(), f"the result of {steps} steps is not finite.")
+        told = subject.solver.report(last).get("evaluations")
+        if told is not None:
+            each = sum(rows) / len(problem.x)
+            require(
+                int(told.max()) == each,
+                f"it reports {int(told.max())} evaluations of a sample, and {each:g} were made.",
+            )
         counted.append((steps, spy.calls))
         claimed = subject.solver.nfe(steps)
         require(
