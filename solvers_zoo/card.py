@@ -105,6 +105,8 @@ class SolverCard(Card):
     """A Markov-chain kernel at fixed time rather than an integrator (Langevin)."""
     bias: str = ""
     """For a method that does not converge to the exact law: its declared stationary bias, in words."""
+    bias_order: float | None = None
+    """Power of the chain's step with which that bias falls on a Gaussian, inf if there is none; needs `Solver.finer`."""
     adaptive: bool = False
     implicit: bool = False
     """Whether a step solves equations, down to a residual: its evaluations are then known after a run only."""

@@ -168,6 +168,10 @@ class Solver(Configurable, ABC):
         """
         return None
 
+    def finer(self) -> Solver | None:
+        """The same chain with half its step, where the card says how its bias falls with it; else None."""
+        return None
+
     def report(self, state: State) -> dict[str, Any]:
         """Figures of a finished run for ``Result.stats``: numbers, or tensors with one entry a sample."""
         return {}

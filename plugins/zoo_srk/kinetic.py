@@ -55,6 +55,10 @@ class Kinetic(StepSolver):
         x, v, f = self.move(lambda y: model(y, interval.plan).score, x, v, f, noise)
         return Step(x, (v, f))
 
+    def finer(self) -> Kinetic:
+        """With h/2."""
+        return self.replace(h=self.h / 2)
+
     def stationary_variance(self, variance: float, grid: Grid) -> float:
         """The variance of x in the solution of S = M S M' + N N', M and N from a step of unit vectors."""
         import torch
@@ -91,7 +95,7 @@ class _Units(Draws):
         raise NotImplementedError
 
 
-def kinetic_card(name: str, title: str, evaluations: int, bias: str, source: Source) -> SolverCard:
+def kinetic_card(name: str, title: str, evaluations: int, bias: str, bias_order: float, source: Source) -> SolverCard:
     """The card of an integrator."""
     return SolverCard(
         name=name,
@@ -101,6 +105,7 @@ def kinetic_card(name: str, title: str, evaluations: int, bias: str, source: Sou
         stochastic=True,
         stationary=True,
         bias=bias,
+        bias_order=bias_order,
         needs=(),
         source=source,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from solvers_zoo import Source, combine, exp, phi, sqrt
@@ -30,6 +31,7 @@ class BAOAB(Kinetic):
         "BAOAB",
         1,
         "on N(m, V) the variance of x is exact; elsewhere the law of x is off by O(h^2), by O(h^4) where gamma is large",
+        math.inf,
         Source(
             authors="Leimkuhler & Matthews 2013",
             title="Rational Construction of Stochastic Numerical Methods for Molecular Sampling",
@@ -67,6 +69,7 @@ class ALIGN(Kinetic):
         "ALIGN",
         1,
         "on N(m, V) the variance of x is off by O(h^2)",
+        2,
         Source(where="Definition 4.2, as modified in diffrax's ALIGN", **_FOSTER),
     )
 
@@ -102,6 +105,7 @@ class ShOULD(Kinetic):
         "ShOULD",
         2,
         "on N(m, V) the variance of x is off by O(h^3)",
+        3,
         Source(where="Definition 7.1", **_FOSTER),
     )
 
@@ -142,6 +146,7 @@ class QUICSORT(Kinetic):
         "QUICSORT",
         2,
         "on N(m, V) the variance of x is off by O(h^3)",
+        3,
         Source(where="Definition 1.2 (SORT), with the nodes of diffrax's QUICSORT", **_FOSTER),
     )
 

@@ -154,6 +154,23 @@ def _law_error(subject: Subject, model: Gaussian, steps: int) -> Tensor:
     return torch.tensor([(law.mean - mean) / variance**0.5, law.variance / variance - 1], dtype=torch.float64)
 
 
+def _bias_order(subject: Subject, variance: float, times: Grid) -> str:
+    """How the bias falls as the chain's step is halved twice, from the formula that the chain has been held to."""
+    solver, biases = subject.solver, []
+    for _ in range(3):
+        settles = solver.stationary_variance(variance, times)
+        require(settles is not None, "its card says how its bias falls, and it has no formula of it.")
+        biases.append(abs((settles or 0.0) / variance - 1))
+        finer = solver.finer()
+        require(finer is not None, "its card says how its bias falls with the step, and finer() gives no finer chain.")
+        solver = finer or solver
+    claimed = subject.facts.bias_order or 0.0
+    words = f"biases {', '.join(f'{b:.1e}' for b in biases)} as its step is halved, the card says order {claimed:g}"
+    falls = math.log2(biases[1] / biases[2]) if min(biases) > 1e-10 else math.inf
+    require(falls == claimed if math.isinf(claimed) else abs(falls - claimed) <= 0.3, f"{words}.")
+    return words
+
+
 def _bias_of_one_step(subject: Subject) -> str:
     """Where a kernel whose step size depends on norms settles in many dimensions, from one step in them.
 
@@ -373,6 +390,8 @@ def check_bias(subject: Subject) -> str:
             spread <= 1e-6,
             f"at one level its kernel is not the same in every step: the contraction varies by {spread:.1e}.",
         )
+    if facts.bias_order is not None:
+        text += f"; {_bias_order(subject, variance, times)}"
     off = abs(law.b / (1 - law.A) - mean)
     require(off <= 1e-6, f"its mean settles {off:.1e} from the exact one.")
     return f"{text}."
