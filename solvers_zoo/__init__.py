@@ -18,26 +18,74 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.adaptive_steps import Attempt as Attempt
     from solvers_zoo.card import API_VERSION as API_VERSION
     from solvers_zoo.card import Card as Card
+    from solvers_zoo.card import ExecutorCard as ExecutorCard
     from solvers_zoo.card import GridCard as GridCard
+    from solvers_zoo.card import MetricCard as MetricCard
     from solvers_zoo.card import ModelCard as ModelCard
+    from solvers_zoo.card import NetworkCard as NetworkCard
+    from solvers_zoo.card import ObjectiveCard as ObjectiveCard
     from solvers_zoo.card import SDECard as SDECard
     from solvers_zoo.card import SolverCard as SolverCard
     from solvers_zoo.card import Source as Source
+    from solvers_zoo.card import StudyCard as StudyCard
+    from solvers_zoo.checkpoints import load_model as load_model
+    from solvers_zoo.checkpoints import read_card as read_card
+    from solvers_zoo.checkpoints import save_model as save_model
     from solvers_zoo.columns import each_interval as each_interval
     from solvers_zoo.errors import AmbiguousNameError as AmbiguousNameError
     from solvers_zoo.errors import DomainError as DomainError
     from solvers_zoo.errors import IncompatibleError as IncompatibleError
     from solvers_zoo.errors import Interrupted as Interrupted
     from solvers_zoo.errors import ModelError as ModelError
+    from solvers_zoo.errors import NotFiniteError as NotFiniteError
     from solvers_zoo.errors import OptionError as OptionError
     from solvers_zoo.errors import PluginError as PluginError
     from solvers_zoo.errors import StorageError as StorageError
     from solvers_zoo.errors import UnknownNameError as UnknownNameError
     from solvers_zoo.errors import ZooError as ZooError
     from solvers_zoo.exact.dispatch import exact_flow as exact_flow
+    from solvers_zoo.executors.attempt import attempt as attempt
+    from solvers_zoo.executors.base import Executor as Executor
+    from solvers_zoo.executors.base import Failure as Failure
+    from solvers_zoo.executors.parcel import BEGUN as BEGUN
+    from solvers_zoo.executors.parcel import carry_out as carry_out
+    from solvers_zoo.executors.parcel import one_thread as one_thread
+    from solvers_zoo.executors.parcel import open_result as open_result
+    from solvers_zoo.executors.parcel import pack_items as pack_items
+    from solvers_zoo.executors.parcel import pack_task as pack_task
     from solvers_zoo.exponential import ExponentialRungeKutta as ExponentialRungeKutta
     from solvers_zoo.hookspecs import Deferred as Deferred
     from solvers_zoo.hookspecs import hookimpl as hookimpl
+    from solvers_zoo.interop.as_diffusers import as_diffusers_scheduler as as_diffusers_scheduler
+    from solvers_zoo.interop.as_k_diffusion import as_k_diffusion as as_k_diffusion
+    from solvers_zoo.interop.from_diffusers import from_diffusers as from_diffusers
+    from solvers_zoo.interop.from_edm import from_edm as from_edm
+    from solvers_zoo.interop.from_k_diffusion import from_k_diffusion as from_k_diffusion
+    from solvers_zoo.interop.from_onnx import from_onnx as from_onnx
+    from solvers_zoo.interop.from_score_sde import from_score_sde as from_score_sde
+    from solvers_zoo.inverse.autoguidance import AutoGuidance as AutoGuidance
+    from solvers_zoo.inverse.classifier import ClassifierGuidance as ClassifierGuidance
+    from solvers_zoo.inverse.ddnm import DDNM as DDNM
+    from solvers_zoo.inverse.dps import DPS as DPS
+    from solvers_zoo.inverse.exact import posterior as posterior
+    from solvers_zoo.inverse.mmps import MMPS as MMPS
+    from solvers_zoo.inverse.observed import Observed as Observed
+    from solvers_zoo.inverse.operators import DecomposedOperator as DecomposedOperator
+    from solvers_zoo.inverse.operators import FunctionOperator as FunctionOperator
+    from solvers_zoo.inverse.operators import LinearOperator as LinearOperator
+    from solvers_zoo.inverse.pigdm import PiGDM as PiGDM
+    from solvers_zoo.inverse.shapes import Average as Average
+    from solvers_zoo.inverse.shapes import Blur as Blur
+    from solvers_zoo.inverse.shapes import Grey as Grey
+    from solvers_zoo.inverse.shapes import Mask as Mask
+    from solvers_zoo.inverse.shapes import Matrix as Matrix
+    from solvers_zoo.inverse.thresholding import DynamicThresholding as DynamicThresholding
+    from solvers_zoo.inverse.thresholding import Thresholding as Thresholding
+    from solvers_zoo.likelihood.density import Likelihood as Likelihood
+    from solvers_zoo.likelihood.density import log_likelihood as log_likelihood
+    from solvers_zoo.metrics.base import Case as Case
+    from solvers_zoo.metrics.base import Measured as Measured
+    from solvers_zoo.metrics.base import Metric as Metric
     from solvers_zoo.multistep import Held as Held
     from solvers_zoo.multistep import Multistep as Multistep
     from solvers_zoo.multistep import Rule as Rule
@@ -96,6 +144,7 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.sampling.fitting import Fitting as Fitting
     from solvers_zoo.sampling.result import Pause as Pause
     from solvers_zoo.sampling.result import Result as Result
+    from solvers_zoo.sampling.shards import sample_shards as sample_shards
     from solvers_zoo.score_models.analytic import AnalyticModel as AnalyticModel
     from solvers_zoo.score_models.analytic_first_step import AnalyticFirstStep as AnalyticFirstStep
     from solvers_zoo.score_models.base import ModelWrapper as ModelWrapper
@@ -107,6 +156,7 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.score_models.inpainting import Inpainting as Inpainting
     from solvers_zoo.score_models.kernel import KernelMixture as KernelMixture
     from solvers_zoo.score_models.mixture import Mixture as Mixture
+    from solvers_zoo.score_models.network import NetworkModel as NetworkModel
     from solvers_zoo.score_models.once import Once as Once
     from solvers_zoo.score_models.score_error import ScoreError as ScoreError
     from solvers_zoo.score_models.target import Target as Target
@@ -121,20 +171,49 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.stepping import Step as Step
     from solvers_zoo.stepping import StepSolver as StepSolver
     from solvers_zoo.stepping import remember as remember
+    from solvers_zoo.studies.base import Check as Check
+    from solvers_zoo.studies.base import Experiment as Experiment
+    from solvers_zoo.studies.base import Findings as Findings
     from solvers_zoo.time_grids.base import Grid as Grid
     from solvers_zoo.time_grids.base import GridRule as GridRule
+    from solvers_zoo.train.networks.base import Network as Network
+    from solvers_zoo.train.objectives.base import Objective as Objective
 
 __version__ = "0.1.0"
 
 #: Module -> the public names that live there. A test holds it to the imports above.
 _HOMES = {
     "adaptive_steps": "AdaptiveSteps Attempt",
-    "card": "API_VERSION Card GridCard ModelCard SDECard SolverCard Source",
+    "card": "API_VERSION Card ExecutorCard GridCard MetricCard ModelCard NetworkCard ObjectiveCard SDECard SolverCard Source StudyCard",
+    "checkpoints": "load_model read_card save_model",
     "columns": "each_interval",
-    "errors": "AmbiguousNameError DomainError IncompatibleError Interrupted ModelError OptionError PluginError StorageError UnknownNameError ZooError",
+    "errors": "AmbiguousNameError DomainError IncompatibleError Interrupted ModelError NotFiniteError OptionError PluginError StorageError UnknownNameError ZooError",
     "exponential": "ExponentialRungeKutta",
     "exact.dispatch": "exact_flow",
+    "executors.attempt": "attempt",
+    "executors.base": "Executor Failure",
+    "executors.parcel": "BEGUN carry_out one_thread open_result pack_items pack_task",
     "hookspecs": "Deferred hookimpl",
+    "interop.as_diffusers": "as_diffusers_scheduler",
+    "interop.as_k_diffusion": "as_k_diffusion",
+    "interop.from_diffusers": "from_diffusers",
+    "interop.from_edm": "from_edm",
+    "interop.from_k_diffusion": "from_k_diffusion",
+    "interop.from_onnx": "from_onnx",
+    "interop.from_score_sde": "from_score_sde",
+    "inverse.autoguidance": "AutoGuidance",
+    "inverse.classifier": "ClassifierGuidance",
+    "inverse.ddnm": "DDNM",
+    "inverse.dps": "DPS",
+    "inverse.exact": "posterior",
+    "inverse.mmps": "MMPS",
+    "inverse.observed": "Observed",
+    "inverse.operators": "DecomposedOperator FunctionOperator LinearOperator",
+    "inverse.pigdm": "PiGDM",
+    "inverse.shapes": "Average Blur Grey Mask Matrix",
+    "inverse.thresholding": "DynamicThresholding Thresholding",
+    "likelihood.density": "Likelihood log_likelihood",
+    "metrics.base": "Case Measured Metric",
     "multistep": "Held Multistep Rule",
     "noise.base": "Draws Noise",
     "noise.brownian": "BrownianPath",
@@ -164,6 +243,7 @@ _HOMES = {
     "sampling.fitting": "Fitting",
     "sampling.encode": "encode",
     "sampling.result": "Pause Result",
+    "sampling.shards": "sample_shards",
     "score_models.analytic": "AnalyticModel",
     "score_models.analytic_first_step": "AnalyticFirstStep",
     "score_models.base": "ModelWrapper ScoreModel",
@@ -174,12 +254,16 @@ _HOMES = {
     "score_models.inpainting": "Inpainting",
     "score_models.kernel": "KernelMixture",
     "score_models.mixture": "Mixture",
+    "score_models.network": "NetworkModel",
     "score_models.once": "Once",
     "score_models.score_error": "ScoreError",
     "score_models.target": "Target",
     "stages": "Row Stage StagePlan StageSolver",
     "stepping": "Interval Past Solver State Step StepSolver remember",
+    "studies.base": "Check Experiment Findings",
     "time_grids.base": "Grid GridRule",
+    "train.networks.base": "Network",
+    "train.objectives.base": "Objective",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solvers_zoo.errors import ModelError, OptionError, ZooError
+from solvers_zoo.errors import NotFiniteError, OptionError, ZooError
 from solvers_zoo.numerics.combine import combine
 from solvers_zoo.numerics.scalar import where
 from solvers_zoo.options import option
@@ -94,9 +94,9 @@ class Recall(ModelWrapper):
             self.start = self.last.out
         return self.last
 
-    def next_start(self, good: Tensor, x: Tensor, point: Any) -> Tensor | None:
-        """The output where every sample stands next: at ``x`` and ``point`` if it was accepted; None if it is not known there."""
-        if self.start is None or self.last is None or not self.last.x.equal(x) or not self.last.point.t.equal(point.t):
+    def next_start(self, good: Tensor, x: Tensor, t: Tensor) -> Tensor | None:
+        """The output where every sample stands next: at ``x`` and time ``t`` if it was accepted; None if it is not known there."""
+        if self.start is None or self.last is None or not self.last.x.equal(x) or not self.last.point.t.equal(t):
             return None
         return where(good, self.last.out, self.start)
 
@@ -162,7 +162,7 @@ class AdaptiveSteps(Solver):
         """Attempt steps until every sample is at grid[-1].
 
         Raises:
-            ModelError: values that are not finite, however short the step.
+            NotFiniteError: values that are not finite, however short the step.
             ZooError: a tolerance that cannot be met, or too many attempts.
 
         """
@@ -192,7 +192,7 @@ class AdaptiveSteps(Solver):
             attempt = self.attempt(recall, state.x, grid, (u, target), noise.at(state.index))
             error = self._size(attempt.step, state.x, u)
             good = (error <= 1) & ~done
-            out = recall.next_start(good, attempt.step.x, self.point(grid, target))
+            out = recall.next_start(good, attempt.step.x, self.time(grid, target))
             attempt = attempt._replace(evaluations=attempt.evaluations - recall.saved)
             progress = self._judge(progress, attempt, error, h, target, good, done)._replace(out=out)
             self._refuse_underflow(grid, progress, ~(good | done), error, abs(end - begin))
@@ -217,12 +217,16 @@ class AdaptiveSteps(Solver):
         return inner.step(model, x, Interval(t, s, plan), None, noise)
 
     def point(self, grid: Grid, u: Any) -> Any:
-        """The points at clock ``u``; the grid's own, to the bit, at its ends, beyond which no model need be defined."""
+        """The points at clock ``u``."""
+        return grid.sde.at(self.time(grid, u))
+
+    def time(self, grid: Grid, u: Any) -> Any:
+        """The times at clock ``u``; the grid's own, to the bit, at its ends, beyond which no model need be defined."""
         clock = VARIABLES[self.clock]
-        t = clock.point(grid.sde, u).t
+        t = clock.time(grid.sde, u)
         for end in (grid[0], grid[-1]):
             t = where(u == clock.clock(end), end.t, t)
-        return grid.sde.at(t)
+        return t
 
     def _size(self, step: Step, x: Tensor, like: Tensor) -> Tensor:
         """The error of every sample in units of the tolerance, of the shape of ``like``; at least 1e-10, NaN as infinite."""
@@ -258,8 +262,8 @@ class AdaptiveSteps(Solver):
         row = int(short.flatten().nonzero()[0])
         u, h, size = (entry.flatten()[row].item() for entry in (progress.u, progress.h, error))
         if size == float("inf"):
-            t = self.point(grid, progress.u).t.flatten()[row].item()
-            raise ModelError(
+            t = self.time(grid, progress.u).flatten()[row].item()
+            raise NotFiniteError(
                 f"{self} gave values that are not finite in sample {row}, from t = {t:g} on, however short the step. "
                 "Check the model there."
             )

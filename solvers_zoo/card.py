@@ -75,6 +75,59 @@ class GridCard(Card):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MetricCard(Card):
+    """Facts about a figure of merit; smaller is better, and 0 is exact."""
+
+    kind: ClassVar[str] = "metric"
+    formula: str
+    unit: str = ""
+    """In words where it has one: ``"nats"``, ``"of the data"``; empty for a pure number."""
+    default: bool = False
+    """Whether a benchmark measures it unless told otherwise."""
+    sampled: bool = True
+    """Whether it is estimated from samples, and so has a floor that exact samples show too."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExecutorCard(Card):
+    """Facts about a way to run many tasks."""
+
+    kind: ClassVar[str] = "executor"
+    extra: str = ""
+    """What to install for it: ``"slurm"`` for ``pip install "solvers-zoo[slurm]"``; empty where nothing is missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyCard(Card):
+    """Facts about an experiment that can be repeated."""
+
+    kind: ClassVar[str] = "study"
+    claim: str
+    """What it is to show, in a sentence."""
+    seconds: float
+    """About how long it takes on one core."""
+    quick_seconds: float
+    """The same for its quick form."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectiveCard(Card):
+    """Facts about what a network is trained to minimise."""
+
+    kind: ClassVar[str] = "objective"
+    formula: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkCard(Card):
+    """Facts about a kind of network."""
+
+    kind: ClassVar[str] = "network"
+    extra: str = ""
+    """What to install for it; empty where nothing is missing."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class SolverCard(Card):
     """Facts about a solver; every number is a claim that the conformance kit measures."""
 

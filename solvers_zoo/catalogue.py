@@ -1,4 +1,4 @@
-"""The core's own plugin: its processes, grids and ready-made models, registered like anybody's."""
+"""The core's own plugin: its processes, grids, models, metrics, executors, studies, objectives and networks, registered like anybody's."""
 
 from __future__ import annotations
 
@@ -53,8 +53,85 @@ def zoo_models() -> Iterable[Any]:
         Mixture5,
         Ring,
     )
+    from solvers_zoo.score_models.targets.networks import DigitsNet, MoonsNet
     from solvers_zoo.score_models.targets.shapes import Checkerboard, SwissRoll, TwoMoons
 
     return [
-        Ring, Digits, Bimodal, Mixture5, TwoMoons, SwissRoll, Mixture1D, Mixture2D, Checkerboard, BimodalPoints, GaussianTarget,
+        Ring, Digits, Bimodal, DigitsNet, Mixture5, MoonsNet, TwoMoons, SwissRoll, Mixture1D, Mixture2D, Checkerboard,
+        BimodalPoints, GaussianTarget,
     ]  # fmt: skip
+
+
+@hookimpl
+def zoo_metrics() -> Iterable[Any]:
+    """Figures of merit."""
+    from solvers_zoo.metrics.classifier import ClassifierTest
+    from solvers_zoo.metrics.density import ExactKL, ExactTV
+    from solvers_zoo.metrics.discrepancies import MMD, Energy
+    from solvers_zoo.metrics.images import Frechet, KernelDistance
+    from solvers_zoo.metrics.log_density import LogDensity
+    from solvers_zoo.metrics.marginals import MarginalKS, MarginalTV
+    from solvers_zoo.metrics.moments import CovarianceError, MeanError, ModeWeights
+    from solvers_zoo.metrics.sliced import SlicedW1, SlicedW2
+    from solvers_zoo.metrics.strong import StrongError
+    from solvers_zoo.metrics.weak import WeakError
+
+    return [
+        MMD, Energy, ExactKL, ExactTV, Frechet, SlicedW1, SlicedW2, MeanError, WeakError, LogDensity, MarginalKS, MarginalTV,
+        ModeWeights, StrongError, ClassifierTest, KernelDistance, CovarianceError,
+    ]  # fmt: skip
+
+
+@hookimpl
+def zoo_executors() -> Iterable[Any]:
+    """Executors that need nothing installed."""
+    from solvers_zoo.executors.processes import Processes
+    from solvers_zoo.executors.serial import Serial
+
+    return [Serial, Processes]
+
+
+@hookimpl
+def zoo_studies() -> Iterable[Any]:
+    """Experiments of the lectures and articles."""
+    from solvers_zoo.studies.early_stopping import EarlyStopping
+    from solvers_zoo.studies.errata import Errata
+    from solvers_zoo.studies.fokker_planck import FokkerPlanck
+    from solvers_zoo.studies.girsanov import Girsanov
+    from solvers_zoo.studies.huang import Huang
+    from solvers_zoo.studies.huang_density import HuangDensity
+    from solvers_zoo.studies.kappa import KappaRule
+    from solvers_zoo.studies.langevin import LangevinFails
+    from solvers_zoo.studies.likelihood import Likelihood
+    from solvers_zoo.studies.likelihood_weighting import LikelihoodWeighting
+    from solvers_zoo.studies.ranking import Ranking
+    from solvers_zoo.studies.tomczak import Tomczak
+    from solvers_zoo.studies.transport_tv import TransportTV
+    from solvers_zoo.studies.tv_lemma import TVLemma
+
+    return [
+        Huang, Errata, Tomczak, TVLemma, Ranking, Girsanov, KappaRule, Likelihood, TransportTV, HuangDensity, FokkerPlanck,
+        LangevinFails, EarlyStopping, LikelihoodWeighting,
+    ]  # fmt: skip
+
+
+@hookimpl
+def zoo_objectives() -> Iterable[Any]:
+    """Training objectives."""
+    from solvers_zoo.train.objectives.denoising import DenoisingScoreMatching
+    from solvers_zoo.train.objectives.explicit import ExplicitScoreMatching
+    from solvers_zoo.train.objectives.flow import FlowMatching
+    from solvers_zoo.train.objectives.sliced import SlicedScoreMatching
+    from solvers_zoo.train.objectives.variational import DDPMBound
+
+    return [DDPMBound, FlowMatching, SlicedScoreMatching, ExplicitScoreMatching, DenoisingScoreMatching]
+
+
+@hookimpl
+def zoo_networks() -> Iterable[Any]:
+    """Networks."""
+    from solvers_zoo.train.networks.external import DiffusersUNet, Module
+    from solvers_zoo.train.networks.mlp import MLP
+    from solvers_zoo.train.networks.unet import UNet
+
+    return [MLP, UNet, Module, DiffusersUNet]

@@ -6,7 +6,8 @@
     ├── OptionError           a misspelt or impossible option
     ├── IncompatibleError     this solver cannot run on this process, grid or model, and why
     ├── DomainError           a time, grid or conversion outside what is defined
-    ├── ModelError            the model returned something unusable (NaN, a wrong shape)
+    ├── ModelError            the model returned something unusable (a wrong shape)
+    │   └── NotFiniteError    a run that gave NaN or infinite values, and where they began
     ├── PluginError           a plugin that does not load, or breaks the rules of the registry
     ├── StorageError          a file that cannot be written, or is not what it should be
     └── Interrupted           stopped by the user; carries what was finished
@@ -57,6 +58,10 @@ class DomainError(ZooError):
 
 class ModelError(ZooError):
     """A model that returned something a sampler cannot use."""
+
+
+class NotFiniteError(ModelError):
+    """A run that gave values that are not finite."""
 
 
 class PluginError(ZooError):

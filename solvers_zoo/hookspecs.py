@@ -1,4 +1,4 @@
-"""The four hooks of a plugin. All are optional.
+"""The hooks of a plugin. All are optional.
 
     from solvers_zoo import hookimpl
 
@@ -52,3 +52,28 @@ def zoo_models() -> Iterable[Any]:  # type: ignore[empty-body]
 @hookspec
 def zoo_grids() -> Iterable[Any]:  # type: ignore[empty-body]
     """Rules for time grids: `GridRule` classes."""
+
+
+@hookspec
+def zoo_metrics() -> Iterable[Any]:  # type: ignore[empty-body]
+    """Figures of merit: `Metric` classes."""
+
+
+@hookspec
+def zoo_studies() -> Iterable[Any]:  # type: ignore[empty-body]
+    """Experiments that can be repeated: `Experiment` classes."""
+
+
+@hookspec
+def zoo_objectives() -> Iterable[Any]:  # type: ignore[empty-body]
+    """What networks are trained to minimise: `Objective` classes."""
+
+
+@hookspec
+def zoo_networks() -> Iterable[Any]:  # type: ignore[empty-body]
+    """Networks that can be trained: `Network` classes."""
+
+
+@hookspec
+def zoo_executors() -> Iterable[Any]:  # type: ignore[empty-body]
+    """Ways to run many tasks: `Executor` classes."""

@@ -32,10 +32,14 @@ import pluggy
 from solvers_zoo import hookspecs
 from solvers_zoo.card import API_VERSION, Card
 from solvers_zoo.errors import AmbiguousNameError, OptionError, PluginError, UnknownNameError
+from solvers_zoo.files import FromSource
 from solvers_zoo.options import Configurable
 from solvers_zoo.spec import Spec, parse
 
-KINDS = {"solver": "zoo_solvers", "sde": "zoo_sdes", "model": "zoo_models", "grid": "zoo_grids"}
+KINDS = {
+    "solver": "zoo_solvers", "sde": "zoo_sdes", "model": "zoo_models", "grid": "zoo_grids", "metric": "zoo_metrics",
+    "executor": "zoo_executors", "study": "zoo_studies", "objective": "zoo_objectives", "network": "zoo_networks",
+}  # fmt: skip
 
 #: What the class of each kind must inherit from; imported only when something of that kind is registered.
 _BASES = {
@@ -43,6 +47,11 @@ _BASES = {
     "sde": "solvers_zoo.processes.base:SDE",
     "model": "solvers_zoo.score_models.target:Target",
     "grid": "solvers_zoo.time_grids.base:GridRule",
+    "metric": "solvers_zoo.metrics.base:Metric",
+    "executor": "solvers_zoo.executors.base:Executor",
+    "study": "solvers_zoo.studies.base:Experiment",
+    "objective": "solvers_zoo.train.objectives.base:Objective",
+    "network": "solvers_zoo.train.networks.base:Network",
 }
 _NAME = re.compile(r"[A-Za-z_][\w.\-]*")
 
@@ -253,7 +262,7 @@ class Registry:
         dist, _, bare = name.rpartition(":")
         claims = [e for e in self._names.get((kind, bare), []) if not dist or _canonical(dist) == _canonical(e.dist)]
         if not claims:
-            listing = "zoo list" if kind == "solver" else f"zoo list {kind}s"
+            listing = "zoo list" if kind == "solver" else f"zoo list {KINDS[kind].removeprefix('zoo_')}"
             raise UnknownNameError({"sde": "SDE"}.get(kind, kind), name, self.names(kind), listing)
         if len(claims) > 1:
             choices = " or ".join(f"{entry.dist}:{bare}" for entry in claims)
@@ -324,10 +333,12 @@ def _missing(name: str) -> Any:
 def _import_file(path: Path) -> ModuleType:
     if not path.is_file():
         raise PluginError(f"there is no file {path}")
-    name = f"zoo_plugin_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None:
+    if path.suffix != ".py":
         raise PluginError(f"{path} is not a Python file")
+    name = f"zoo_plugin_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path, loader=FromSource(name, str(path)))
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
@@ -358,6 +369,14 @@ def default() -> Registry:
         registry.load_entry_points()
         _default = registry
     return _default
+
+
+def load_plugins(files: Iterable[str | Path]) -> None:
+    """Load one-off plugins into the registry of the installed ones, each once a process."""
+    found = default()
+    for file in files:
+        if str(Path(file)) not in {plugin.module for plugin in found.plugins}:
+            found.load_file(file)
 
 
 def cards(kind: str, where: Mapping[str, Any] | None = None) -> list[Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from solvers_zoo import hookimpl
 from zoo_ancestral.cfgpp import CFGPlusPlus
+from zoo_ancestral.consistency import Consistency
 from zoo_ancestral.dmse import DMSE
 from zoo_ancestral.dpm2_ancestral import DPM2Ancestral, DPM2AncestralRF
 from zoo_ancestral.dpmpp_2s_ancestral import DPMSolverPP2SAncestral, DPMSolverPP2SAncestralRF
@@ -21,5 +22,5 @@ def zoo_solvers() -> Iterable[Any]:
     """The solvers of this family."""
     return [
         EulerAncestral, EulerAncestralRF, DPM2Ancestral, DPM2AncestralRF, DPMSolverPP2SAncestral, DPMSolverPP2SAncestralRF,
-        DPMSolverPPSDE, EulerChurn, EDMStochastic, DMSE, CFGPlusPlus,
+        DPMSolverPPSDE, EulerChurn, EDMStochastic, DMSE, CFGPlusPlus, Consistency,
     ]  # fmt: skip

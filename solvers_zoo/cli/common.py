@@ -27,10 +27,16 @@ if TYPE_CHECKING:
 #: The distribution whose names the defaults of commands mean, whoever else claims them.
 OWN = "solvers-zoo"
 #: Kinds by what ``zoo list`` calls them, in the order in which a bare name is looked up.
-PLURALS = {"solvers": "solver", "sdes": "sde", "models": "model", "grids": "grid"}
+PLURALS = {
+    "solvers": "solver", "sdes": "sde", "models": "model", "grids": "grid", "metrics": "metric", "executors": "executor",
+    "studies": "study", "objectives": "objective", "networks": "network",
+}  # fmt: skip
 _WIDE = 200
 _INKS = {"bold": "1", "dim": "2", "green": "32", "bold cyan": "1;36", "bold red": "1;31"}
-WORDS = {"solver": "solver", "sde": "SDE", "model": "model", "grid": "grid rule"}
+WORDS = {
+    "solver": "solver", "sde": "SDE", "model": "model", "grid": "grid rule", "metric": "metric", "executor": "executor",
+    "study": "study", "objective": "objective", "network": "network",
+}  # fmt: skip
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
 PluginOption = Annotated[

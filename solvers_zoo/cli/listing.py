@@ -25,6 +25,11 @@ class Kind(StrEnum):
     sdes = "sdes"
     models = "models"
     grids = "grids"
+    metrics = "metrics"
+    executors = "executors"
+    studies = "studies"
+    objectives = "objectives"
+    networks = "networks"
 
 
 def list_(
@@ -39,7 +44,7 @@ def list_(
     plugin: common.PluginOption = None,
     json: common.JsonOption = False,
 ) -> None:
-    """List solvers, SDEs, models or grid rules.
+    """List solvers, SDEs, models, grid rules, metrics, executors, studies, objectives or networks.
 
     [dim]Examples:[/dim]
 
@@ -86,7 +91,7 @@ def _conditions(
     """What an entry must fulfil to be shown."""
     keep: list[Callable[[Entry], bool]] = []
     if kind != "solver" and (family is not None or stochastic is not None):
-        raise common.misuse(f"--family and --stochastic are for solvers; {kind}s have no such facts.")
+        raise common.misuse("--family and --stochastic are for solvers; other kinds have no such facts.")
     if family is not None:
         families = common.completes_family("")
         if family not in families:
@@ -106,7 +111,9 @@ def _conditions(
 def _card_class(kind: str) -> Any:
     from solvers_zoo import card
 
-    return {"solver": card.SolverCard, "sde": card.SDECard, "model": card.ModelCard, "grid": card.GridCard}[kind]
+    return {"solver": card.SolverCard, "sde": card.SDECard, "model": card.ModelCard, "grid": card.GridCard,
+            "metric": card.MetricCard, "executor": card.ExecutorCard, "study": card.StudyCard,
+            "objective": card.ObjectiveCard, "network": card.NetworkCard}[kind]  # fmt: skip
 
 
 #: Columns by kind: heading, alignment, text of a card and of what was measured of it.
@@ -121,7 +128,25 @@ _COLUMNS: dict[str, list[tuple[str, Any, Callable[[Any, dict[str, float]], str]]
     "sde": [("formula", "left", lambda card, _: card.formula)],
     "model": [("dim", "left", lambda card, _: card.dim), ("exact", "left", lambda card, _: ", ".join(card.exact))],
     "grid": [("formula", "left", lambda card, _: card.formula)],
+    "metric": [
+        ("formula", "left", lambda card, _: card.formula),
+        ("unit", "left", lambda card, _: card.unit),
+        ("default", "center", lambda card, _: "●" if card.default else ""),
+    ],
+    "executor": [("extra", "left", lambda card, _: card.extra)],
+    "objective": [("formula", "left", lambda card, _: card.formula)],
+    "network": [("extra", "left", lambda card, _: card.extra)],
+    "study": [
+        ("claim", "left", lambda card, _: card.claim),
+        ("quick", "right", lambda card, _: duration(card.quick_seconds)),
+        ("full", "right", lambda card, _: duration(card.seconds)),
+    ],
 }
+
+
+def duration(seconds: float) -> str:
+    """About how long: ``5 s``, ``3 min``."""
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def _beside(claimed: float | None, measured: float | None) -> str:
@@ -169,7 +194,7 @@ def _aligned(text: str, justify: str, width: int) -> str:
 _Column = tuple[str, str, Any, list[str]]
 
 #: Columns that may wrap, and the least room for them; all others keep to one line.
-_WRAPPED = {"title": 20, "formula": 30}
+_WRAPPED = {"title": 20, "formula": 30, "claim": 30}
 
 
 def _table_columns(found: Registry, kind: str, entries: list[Entry]) -> list[_Column]:

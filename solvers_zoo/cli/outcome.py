@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from solvers_zoo.cli import common
-from solvers_zoo.metrics import Figure, error_report
-from solvers_zoo.metrics.report import Clean
+from solvers_zoo.metrics.report import Clean, Figure, error_report
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.pictures import SUFFIXES, View, draw_figure, view
 from solvers_zoo.score_models.analytic import AnalyticModel
@@ -18,7 +17,7 @@ from solvers_zoo.score_models.analytic import AnalyticModel
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from solvers_zoo.cli.sample import Request
+    from solvers_zoo.cli.request import Request
     from solvers_zoo.sampling.result import Result
     from solvers_zoo.score_models.base import ScoreModel
 
@@ -72,6 +71,7 @@ class Outcome:
             "report": {key: _summary(value) for key, value in stats.items() if key not in _COSTS},
             "errors": [figure._asdict() for figure in self.errors],
             "out": self.request.out,
+            "shards": self.request.shards,
         }
 
     def save(self, path: Path) -> None:
@@ -127,15 +127,18 @@ class Outcome:
         rows.add_column(style="green", no_wrap=True)
         rows.add_column(overflow="fold")
         rows.add_row("NFE", Text(f"{result.nfe} network evaluations a sample"))
-        inside = stats["model_seconds"]
+        inside, of = stats["model_seconds"], "" if self.request.shards is None else " of all workers"
         rows.add_row(
-            "time", Text(f"{_time(stats['seconds'])}: model {_time(inside)}, solver {_time(stats['seconds'] - inside)}")
+            "time",
+            Text(f"{_time(stats['seconds'])}{of}: model {_time(inside)}, solver {_time(stats['seconds'] - inside)}"),
         )
         for key, value in stats.items():
             if key not in _COSTS:
                 rows.add_row(key.replace("_", " "), Text(_say(_summary(value))))
         if self.request.out is not None:
             rows.add_row("saved", Text(str(self.request.out)))
+        if self.request.shards is not None:
+            rows.add_row("parts", Text(f"kept in {self.request.shards}; more samples take them over"))
         console.print(Padding(rows, (0, 2), expand=False))
         if self.errors:
             console.print(Padding(self._errors_table(), (1, 2, 0, 2), expand=False))

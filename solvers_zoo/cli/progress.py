@@ -41,3 +41,26 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         if self.bar is not None:
             self.bar.stop()
+
+
+class Rounds:
+    """Called with (round, done, in all): a bar for each round of a search."""
+
+    def __init__(self, wanted: bool = True) -> None:
+        self.wanted, self.name = wanted, ""
+        self.bar: Progress | None = None
+
+    def __call__(self, name: str, done: int, total: int) -> None:
+        """Show how far a round is."""
+        if name != self.name:
+            self.__exit__()
+            self.name, self.bar = name, Progress(name, self.wanted, unit="runs")
+        assert self.bar is not None
+        self.bar(done, total)
+
+    def __enter__(self) -> Rounds:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar is not None:
+            self.bar.__exit__()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from solvers_zoo.cli import common
+from solvers_zoo.cli.listing import duration
 
 if TYPE_CHECKING:
     from solvers_zoo.registry import Entry, Registry
@@ -22,6 +23,11 @@ class Kind(StrEnum):
     sde = "sde"
     model = "model"
     grid = "grid"
+    metric = "metric"
+    executor = "executor"
+    study = "study"
+    objective = "objective"
+    network = "network"
 
 
 def show(
@@ -99,6 +105,11 @@ def _example(entry: Entry, spec: str) -> str:
         "sde": f"zoo sample --sde {quoted} --steps 10",
         "model": f"zoo sample --model {quoted} --steps 10",
         "grid": f"zoo sample --grid {quoted} --steps 10",
+        "metric": f"zoo bench --metric {quoted}",
+        "executor": f"zoo bench --executor {quoted}",
+        "study": f"zoo study {quoted} --quick --out figure.html",
+        "objective": f"zoo train digits --objective {quoted} --minutes 4",
+        "network": f"zoo train digits --network {quoted} --minutes 4",
     }[entry.card.kind]
 
 
@@ -166,9 +177,12 @@ def _card_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ]
     elif facts["kind"] == "model":
         rows += [("dimension", facts["dim"]), ("exact", ", ".join(facts["exact"]))]
+    elif facts["kind"] == "study":
+        takes = f"{duration(facts['seconds'])}, with --quick {duration(facts['quick_seconds'])}, on one core"
+        rows += [("claim", facts["claim"]), ("takes", takes)]
     else:
         fitted = "to model and solver, in calls counted apart" if facts.get("fitted") else ""
-        rows += [("formula", facts["formula"]), ("fitted", fitted)]
+        rows += [("formula", facts.get("formula", "")), ("unit", facts.get("unit", "")), ("fitted", fitted)]
     rows.append(("also called", ", ".join(facts["aliases"])))
     return [(label, text) for label, text in rows if text]
 

@@ -120,6 +120,11 @@ class Law:
         return x
 
 
+def has_distribution(model: Any) -> bool:
+    """Whether `Law.of` knows the distribution functions of a model's coordinates."""
+    return isinstance(model, Gaussian | Mixture | KernelMixture)
+
+
 def transport(model: Any, x: Tensor, point_from: Any, point_to: Any) -> Tensor:
     """The exact probability flow of a one-dimensional mixture, either way in time.
 

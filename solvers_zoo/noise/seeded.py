@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from solvers_zoo.noise.brownian import BrownianPath
 
 #: Streams of a seed: numbers of different streams are unrelated.
-START, STEPS, DATA, TREE, FINE = range(5)
+START, STEPS, DATA, TREE, FINE, CLASSES, PROBES, LEVELS, BOUND = range(9)
 
 #: Counters worked on at once on the CPU, small enough for the second-level cache.
 _BLOCK = 2**14
@@ -85,6 +85,10 @@ class SeededNoise(Noise):
     def data(self) -> Draws:
         """The draws that make exact samples, unrelated to the start."""
         return SeededDraws(self, DATA, 0)
+
+    def classes(self) -> Draws:
+        """The draws that choose the classes of samples, unrelated to all others."""
+        return SeededDraws(self, CLASSES, 0)
 
     def path(self, low: float, high: float, resolution: float | None = None) -> BrownianPath:
         """A Brownian path of every sample on [low, high], in any clock."""

@@ -47,6 +47,8 @@ class Prediction(ABC):
     """The model's own output."""
     unguided: Prediction | None = None
     """The prediction without guidance, where the model guides (`solvers_zoo.Guided`)."""
+    observed: Any = None
+    """What was observed of the data, where the model knows (`solvers_zoo.Observed`)."""
 
     @property
     @abstractmethod

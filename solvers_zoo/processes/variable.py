@@ -31,31 +31,35 @@ class Variable:
     """x / y at a point."""
     slope: Callable[[Any], tuple[Any, Any]]
     """(r, s) with dy/du = r x0 + s eps at a point."""
-    point: Callable[[Any, Any], Any]
-    """The point of an SDE at clock u."""
+    time: Callable[[Any, Any], Any]
+    """The time of an SDE at clock u."""
     needs: tuple[str, ...]
     """What a solver card needs with this variable."""
 
-
-def _at(sde: GaussianSDE, t: Any) -> GaussianPoint:
-    return sde.at(t)
-
-
-def _at_rho(sde: GaussianSDE, rho: Any) -> GaussianPoint:
-    return sde.at_rho(rho)
+    def point(self, sde: Any, u: Any) -> GaussianPoint:
+        """The point of an SDE at clock u."""
+        return sde.at(self.time(sde, u))
 
 
-def _at_lam(sde: GaussianSDE, lam: Any) -> GaussianPoint:
-    return sde.at_lam(lam)
+def _itself(sde: GaussianSDE, t: Any) -> Any:
+    return t
+
+
+def _of_rho(sde: GaussianSDE, rho: Any) -> Any:
+    return sde.t_of_rho(rho)
+
+
+def _of_lam(sde: GaussianSDE, lam: Any) -> Any:
+    return sde.t_of_lam(lam)
 
 
 #: By name.
 VARIABLES = {
-    "t": Variable("t", lambda p: p.t, lambda _: 1.0, lambda p: (p.dalpha, p.dsigma), _at, ("gaussian",)),
+    "t": Variable("t", lambda p: p.t, lambda _: 1.0, lambda p: (p.dalpha, p.dsigma), _itself, ("gaussian",)),
     "sigma": Variable(
-        "sigma", lambda p: p.rho, lambda p: p.alpha, lambda _: (0.0, 1.0), _at_rho, ("gaussian", "finite-lam")
+        "sigma", lambda p: p.rho, lambda p: p.alpha, lambda _: (0.0, 1.0), _of_rho, ("gaussian", "finite-lam")
     ),
     "lam": Variable(
-        "lam", lambda p: p.lam, lambda p: p.alpha, lambda p: (0.0, -p.rho), _at_lam, ("gaussian", "finite-lam")
+        "lam", lambda p: p.lam, lambda p: p.alpha, lambda p: (0.0, -p.rho), _of_lam, ("gaussian", "finite-lam")
     ),
 }

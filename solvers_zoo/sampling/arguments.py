@@ -28,7 +28,7 @@ _MAX_BYTES, _COPIES, _PATH_COPIES = 2**30, 16, 100
 
 
 def new_job(given: Mapping[str, Any]) -> Job:
-    """The job that the arguments of `sample` ask for.
+    """The job that the arguments of `sample` ask for; ``first`` beside them is the number of the first sample.
 
     Raises:
         ZooError: an impossible argument, or two that do not go together.
@@ -50,13 +50,14 @@ def new_job(given: Mapping[str, Any]) -> Job:
         )
     brownian = _brownian(given["brownian"], model, noise)
     device = usable_device(given["device"] if given["device"] is not None else x.device if x is not None else "cpu")
-    condition = dict(given["condition"] or {})
+    first = given.get("first", 0)
+    condition = model.default_condition(seed, range(first, first + n)) | dict(given["condition"] or {})
     fitting = Fitting(CountingModel(model), solver, shape, dtype, device, condition, n)
     return Job(
         model=model, solver=solver, grid=_grid(model, solver, given, fitting), n=n, shape=shape, seed=seed, dtype=dtype,
         device=device, start=given["start"], denoise=bool(given["denoise"]), fit_nfe=fitting.model.nfe,
         chunk=_chunk(given["chunk"], n, shape, dtype, brownian, noise), brownian=brownian,
-        trajectory=bool(given["trajectory"]), x=x, noise=noise, condition=condition,
+        trajectory=bool(given["trajectory"]), x=x, noise=noise, condition=condition, first=first,
     )  # fmt: skip
 
 

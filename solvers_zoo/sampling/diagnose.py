@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import torch
 from torch import Tensor
 
-from solvers_zoo.errors import ModelError
+from solvers_zoo.errors import NotFiniteError
 from solvers_zoo.score_models.base import ModelWrapper
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _check(x: Tensor, point: Any, what: str) -> None:
 def explain_nonfinite(
     solver: Solver, model: ScoreModel, begin: tuple[Noise, Tensor], grid: Grid, samples: Sequence[int], denoise: bool
 ) -> NoReturn:
-    """Replay a chunk and raise `ModelError` naming solver, step, t and the first bad sample."""
+    """Replay a chunk and raise `NotFiniteError` naming solver, step, t and the first bad sample."""
     noise, x = begin
     checked = _CheckedModel(model, len(samples))
     index, where = 0, "the start"
@@ -70,11 +70,11 @@ def explain_nonfinite(
             if denoise:
                 checked(state.x, grid[-1])
     except _NotFinite as why:
-        raise ModelError(
+        raise NotFiniteError(
             f"{solver} gave values that are not finite in {where}, first in sample {samples[why.row]}: {why}. "
             "Check the model there, or take more steps or a more stable solver."
         ) from None
-    raise ModelError(
+    raise NotFiniteError(
         f"{solver}: the result is not finite, but a replay was, so the model does not answer the same twice. "
         "Put it in eval mode, or fix its randomness."
     )

@@ -66,12 +66,19 @@ def encode(
         )
     if options.get("denoise"):
         raise OptionError("denoise ends sampling, at data; there is nothing to denoise where encoding ends.")
-    down: Any = grid
-    if not isinstance(down, Grid):
-        if isinstance(down, Sequence) and not isinstance(down, str):
-            down = Grid(model.sde, [float(t) for t in down])
-        else:
-            rule = registry.default().make("grid", down if down is not None else model.sde.default_grid)
-            down = rule.make_grid(model.sde, steps if nfe is None else steps_for(engine, nfe, cost=model.cost))
+    down = sampling_grid(model, engine, steps=steps, nfe=nfe, grid=grid)
     up = Grid(down.sde, down.times[::-1], smooth=down.smooth)
     return sample(model, engine, grid=up, x=x, **options)
+
+
+def sampling_grid(
+    model: ScoreModel, solver: Solver, *, steps: int | None = None, nfe: int | None = None, grid: Any = None
+) -> Grid:
+    """The decreasing `Grid` on which one would sample, of a name, specification, rule, decreasing times, or such a grid itself."""
+    if isinstance(grid, Grid):
+        return grid
+    if isinstance(grid, Sequence) and not isinstance(grid, str):
+        return Grid(model.sde, [float(t) for t in grid])
+    rule: Any = registry.default().make("grid", grid if grid is not None else model.sde.default_grid)
+    made: Grid = rule.make_grid(model.sde, steps if nfe is None else steps_for(solver, nfe, cost=model.cost))
+    return made

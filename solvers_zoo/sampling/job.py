@@ -41,7 +41,8 @@ class Job:
     """A run to be made: model, solver, grid, samples and their randomness, all checked.
 
     ``brownian`` is a word or the points of a finest grid, ``x`` a given start, ``noise`` a given noise, ``fit_nfe`` the network
-    evaluations (of a batch) that fitting the grid took; the rest is as in `sample`.
+    evaluations (of a batch) that fitting the grid took, ``first`` the number of the first sample, where those before it are
+    drawn elsewhere; the rest is as in `sample`.
     """
 
     model: ScoreModel
@@ -61,6 +62,7 @@ class Job:
     noise: Noise | None
     condition: dict[str, Any]
     fit_nfe: int = 0
+    first: int = 0
 
     def __post_init__(self) -> None:
         """Refuse what does not go together."""
@@ -74,12 +76,12 @@ class Job:
         return -(-self.n // self.chunk)
 
     def samples(self, number: int) -> range:
-        """The samples of a chunk."""
-        return range(number * self.chunk, min((number + 1) * self.chunk, self.n))
+        """The numbers of a chunk's samples."""
+        return range(self.first + number * self.chunk, self.first + min((number + 1) * self.chunk, self.n))
 
     def begin(self, number: int) -> tuple[Noise, Tensor]:
         """Noise and start of a chunk, padded with further samples to the size of all chunks."""
-        first = number * self.chunk
+        first = self.first + number * self.chunk
         seeded = SeededNoise(self.seed, range(first, first + self.chunk), self.shape, self.dtype, self.device)
         if self.x is not None:
             x = self._rows(self.x, number).to(self.device, self.dtype)

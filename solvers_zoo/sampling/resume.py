@@ -48,7 +48,9 @@ def _same(value: Any, default: Any) -> bool:
 
 
 def _job(given: Mapping[str, Any], settings: dict[str, Any], x: Tensor | None, default: str) -> Job:
-    model, noise, condition = given["model"], given["noise"], dict(given["condition"] or {})
+    model, noise = given["model"], given["noise"]
+    usual = model.default_condition(index(settings["seed"]), range(index(settings["n"])))
+    condition = usual | dict(given["condition"] or {})
     if str(model.sde) != settings["sde"]:
         raise IncompatibleError(f"The stopped run was on {settings['sde']}; this model's process is {model.sde}.")
     if (noise is not None) != settings["noise"]:

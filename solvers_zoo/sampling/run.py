@@ -12,6 +12,7 @@ from torch import Tensor
 
 from solvers_zoo.errors import Interrupted, ModelError
 from solvers_zoo.sampling.diagnose import explain_nonfinite
+from solvers_zoo.sampling.merge import join_reports
 from solvers_zoo.sampling.result import Pause, Result
 from solvers_zoo.score_models.counting import CountingModel
 
@@ -136,7 +137,8 @@ class Run:
                 f"{job.solver} gave a state of shape {tuple(x.shape)} and {x.dtype} for one of {shape} and {job.dtype}: "
                 "the model's prediction or the noise is not of the state's shape and dtype."
             )
-        if not torch.isfinite(x[kept]).all():
+        x = x[kept]
+        if (x - x).sum() != 0:  # 0 - or NaN where a value is not finite - in a tenth of the time of `isfinite`
             explain_nonfinite(
                 job.solver, job.conditioned(number), job.begin(number), job.grid, job.samples(number), job.denoise
             )
@@ -175,9 +177,7 @@ class Run:
         stats |= _Cost(*map(sum, zip(*costs, strict=True)))._asdict()
         if job.fit_nfe:
             stats["fit_nfe"] = job.fit_nfe
-        for key in done[0].report if done else ():
-            values = [part.report[key] for part in done]
-            stats[key] = torch.cat(values) if isinstance(values[0], Tensor) else sum(values)
+        stats |= join_reports([part.report for part in done])
         return Result(
             x=torch.cat([part.x for part in done]) if done else none,
             nfe=max([under_way.calls * job.model.cost, *(part.nfe for part in done)]),

@@ -7,20 +7,18 @@ A result is a tree of named records, tuples, dicts, numbers and tensors. The ten
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
+import errno
 import json
-import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from solvers_zoo.errors import StorageError
+from solvers_zoo.files import checksum, replace
 from solvers_zoo.sampling.result import Result
 from solvers_zoo.sampling.tree import decode, encode, restore
 
@@ -36,12 +34,10 @@ def save(result: Result, path: str | Path) -> Path:
 
     """
     path = Path(path)
-    write = _writer(path)
+    _suffix(path)
     tensors: dict[str, Tensor] = {}
-    meta = {"format": _FORMAT, "tree": encode(result, (), tensors), "tensors": {}}
-    meta["tensors"] = {name: [str(t.dtype).removeprefix("torch."), _digest(t)] for name, t in tensors.items()}
-    text = json.dumps(meta, allow_nan=False)
-    _replace(path, lambda file: write(file, tensors, f"{hashlib.sha256(text.encode()).hexdigest()} {text}"))
+    tree = encode(result, (), tensors)
+    write_tensors(path, tensors, {"format": _FORMAT, "tree": tree})
     return path
 
 
@@ -53,20 +49,10 @@ def load(path: str | Path) -> Result:
 
     """
     path = Path(path)
-    read = _reader(path)
     try:
-        arrays, signed = read(path)
-        digest, text = signed.split(" ", 1)
-        if hashlib.sha256(text.encode()).hexdigest() != digest:
-            raise ValueError("its checksum does not fit")
-        meta = json.loads(text)
+        tensors, meta = read_tensors(path)
         if meta["format"] != _FORMAT:
             raise ValueError(f"it is of the format {meta['format']!r}, not {_FORMAT!r}")
-        tensors = {}
-        for name, (dtype, expected) in meta["tensors"].items():
-            tensors[name] = arrays[name].to(_dtype(dtype))
-            if _digest(tensors[name]) != expected:
-                raise ValueError(f"the checksum of {name} does not fit")
         result = restore(decode(meta["tree"], tensors), None)
     except FileNotFoundError:
         raise StorageError(f"There is no file {path}.") from None
@@ -81,20 +67,44 @@ def load(path: str | Path) -> Result:
     return result
 
 
-def _replace(path: Path, write: Callable[[IO[bytes]], None]) -> None:
-    """Fill a new file beside ``path`` and put it in its place once it is safely on disk."""
-    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
+def write_tensors(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any], scratch: Path | None = None) -> None:
+    """Write tensors of any dtype, and facts of JSON beside them, to a .npz or .pt file in one stroke, with checksums.
+
+    Raises:
+        StorageError: another suffix, or a file that cannot be written.
+
+    """
+    write = _writer(path)
+    meta = {**meta, "tensors": {name: [str(t.dtype).removeprefix("torch."), _digest(t)] for name, t in tensors.items()}}
+    text = json.dumps(meta, allow_nan=False)
+    replace(path, lambda file: write(file, tensors, f"{checksum(text.encode())} {text}"), scratch)
+
+
+def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What `write_tensors` wrote.
+
+    Raises:
+        StorageError: another suffix.
+        OSError: a file that cannot be opened or read.
+        Exception: whatever a damaged or foreign file makes numpy, torch or json raise; a wrong checksum is a ValueError.
+
+    """
     try:
-        with open(new, "xb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(new, path)
+        arrays, signed = _reader(path)(path)
     except OSError as error:
-        raise StorageError(f"{path} cannot be written: {error.strerror or error}.") from None
-    finally:
-        with contextlib.suppress(OSError):  # it is in place, or never came to be
-            new.unlink()
+        if error.errno in (None, errno.EINVAL):  # numpy's own, or a seek to where a damaged file points
+            raise ValueError(str(error.strerror or error)) from None
+        raise
+    digest, text = signed.split(" ", 1)
+    if checksum(text.encode()) != digest:
+        raise ValueError("its checksum does not fit")
+    meta = json.loads(text)
+    tensors = {}
+    for name, (dtype, expected) in meta["tensors"].items():
+        tensors[name] = arrays[name].to(_dtype(dtype))
+        if _digest(tensors[name]) != expected:
+            raise ValueError(f"the checksum of {name} does not fit")
+    return tensors, meta
 
 
 def _write_npz(file: IO[bytes], tensors: dict[str, Tensor], meta: str) -> None:
@@ -140,4 +150,4 @@ def _dtype(name: str) -> torch.dtype:
 
 def _digest(tensor: Tensor) -> str:
     content = tensor.contiguous().reshape(-1).view(torch.uint8).numpy()
-    return hashlib.sha256(f"{tensor.dtype} {tuple(tensor.shape)} ".encode() + content.tobytes()).hexdigest()
+    return checksum(f"{tensor.dtype} {tuple(tensor.shape)} ".encode() + content.tobytes())

@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 from solvers_zoo.processes.prediction import Prediction
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws
@@ -27,6 +30,7 @@ class ScoreModel(ABC):
         kind: native parametrisation: ``x0``, ``eps``, ``score``, ``v`` or ``flow``.
         cost: network calls that one call costs (2 with classifier-free guidance).
         shape: shape of one sample, or None where any will do.
+        checkpoints: files that its weights come from.
 
     """
 
@@ -34,6 +38,7 @@ class ScoreModel(ABC):
     kind: str
     cost: int = 1
     shape: tuple[int, ...] | None = None
+    checkpoints: Sequence[Path] = ()
 
     @abstractmethod
     def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
@@ -48,6 +53,10 @@ class ScoreModel(ABC):
         """The law in closed form whose score this is, if it is one; what changes a model's answers has none."""
         return None
 
+    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Any]:
+        """What the model is called with where a run gives no condition: tensors of a row for each of the numbered samples."""
+        return {}
+
     def impose(self, x: Tensor, point: Any, draws: Draws) -> Tensor:
         """The state with what is known of it put in, at the noise of ``point``; nothing is, unless a model says otherwise."""
         return x
@@ -59,10 +68,15 @@ class ModelWrapper(ScoreModel):
     def __init__(self, model: ScoreModel) -> None:
         self.model = model
         self.sde, self.kind, self.cost, self.shape = model.sde, model.kind, model.cost, model.shape
+        self.checkpoints = model.checkpoints
 
     def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
         """The inner model's prediction."""
         return self.model.predict(x, point, **condition)
+
+    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Any]:
+        """The inner model's."""
+        return self.model.default_condition(seed, samples)
 
     def impose(self, x: Tensor, point: Any, draws: Draws) -> Tensor:
         """What the inner model knows."""

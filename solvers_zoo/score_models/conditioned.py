@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
@@ -25,6 +25,11 @@ class Conditioned(ModelWrapper):
     def __init__(self, model: ScoreModel, condition: dict[str, Any], rows: Collection[str] = ()) -> None:
         super().__init__(model)
         self.condition, self.rows = condition, frozenset(rows)
+
+    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Any]:
+        """The model's, as far as the bound one leaves it open."""
+        inner = self.model.default_condition(seed, samples)
+        return {name: value for name, value in inner.items() if name not in self.condition}
 
     def __call__(self, x: Any, point: Any, **more: Any) -> Prediction:
         """The model's prediction under the condition."""

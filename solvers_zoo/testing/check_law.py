@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from solvers_zoo import EDM, OU, Gaussian, Grid, GridNoise, Mixture, SeededNoise
+from solvers_zoo.exact.affine import affine_map
 from solvers_zoo.testing.check_order import Fit
 from solvers_zoo.testing.probe import NoiseRecorder, ProbeNoise
 from solvers_zoo.testing.problems import FlowProblem, grid, mixture_1d
@@ -50,15 +51,8 @@ class Law:
 
 def probe(subject: Subject, model: Gaussian, times: Grid) -> Law:
     """Measure A, b and every C_k with a batch of one row a draw and two more; no Monte Carlo."""
-    counting = ProbeNoise(torch.zeros(1, 1, dtype=torch.float64))
-    subject.run(model, counting.like, times, counting)
-    draws = len(counting.addresses)
-    x = torch.zeros(draws + 2, 1, dtype=torch.float64)
-    x[1] = 1.0
-    weights = torch.zeros(draws, draws + 2, dtype=torch.float64)
-    weights[:, 2:] = torch.eye(draws, dtype=torch.float64)
-    end = subject.run(model, x, times, ProbeNoise(x, weights, counting.addresses)).flatten()
-    A, b, C = float(end[1] - end[0]), float(end[0]), end[2:] - end[0]
+    found = affine_map(lambda x, noise: subject.run(model, x, times, noise), (1,))
+    A, b, C = float(found.A), float(found.b), found.C.flatten()
     first = times[0]
     mean, variance = first.alpha * _MEAN, first.alpha**2 * _VAR + first.sigma**2
     return Law(A, b, C, A * mean + b, A * A * variance + float(C.square().sum()))

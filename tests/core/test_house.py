@@ -20,19 +20,34 @@ FAMILIES = sorted(folder.name for folder in PLUGINS.iterdir() if folder.is_dir()
 #: Folders of the core from the top down: each may import itself and those below it, at module level.
 STOREYS = [
     {"cli"},
-    {"testing", "bench", "overhead"},
-    {"pictures", "theory"},
+    {"studies"},
+    {"interop"},
+    {"testing", "bench", "overhead", "train", "likelihood"},
+    {"pictures", "charts"},
     {"sampling"},
     {"metrics", "exact"},
     {"catalogue"},
     {"multistep", "stages", "exponential", "adaptive_steps"},
     {"columns"},
+    {"inverse"},
     {"stepping", "score_models", "time_grids", "noise"},
     {"processes"},
+    {"executors"},
     {"numerics"},
 ]
 #: What every folder may use: facts, options, errors, and the registry that finds things by name.
-GROUND = {"card", "errors", "hookspecs", "measured", "options", "registry", "spec"}
+GROUND = {
+    "card",
+    "checkpoints",
+    "errors",
+    "files",
+    "hookspecs",
+    "measured",
+    "options",
+    "registry",
+    "spec",
+    "tensorfiles",
+}
 
 
 def imports(path: Path, everywhere: bool = False) -> Iterator[tuple[str, list[str]]]:

@@ -9,14 +9,14 @@ import torch
 
 import solvers_zoo as zoo
 from solvers_zoo.exact import Law
-from solvers_zoo.metrics import (
-    error_report,
+from solvers_zoo.metrics.distances import (
     marginal_tv,
     mode_weight_error,
     relative_covariance_error,
     relative_mean_error,
     sliced_w1,
 )
+from solvers_zoo.metrics.report import error_report
 
 F64 = torch.float64
 RING = zoo.model("ring")

@@ -310,7 +310,7 @@ def test_parameters_are_never_changed_or_shared():
 # -- ready-made targets -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("card", zoo.models(), ids=lambda card: card.name)
+@pytest.mark.parametrize("card", [card for card in zoo.models() if card.exact], ids=lambda card: card.name)
 def test_every_target_builds_draws_and_predicts(card):
     model = zoo.model(card.name)
     for t in (model.sde.t_min, model.sde.t_max):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import json
 import math
@@ -13,6 +14,8 @@ import torch
 
 import solvers_zoo as zoo
 from solvers_zoo import overhead
+from solvers_zoo.overhead import clock, comparison, gpu, libraries, sides
+from solvers_zoo.overhead.__main__ import main
 
 TINY = [(2, 3)]
 
@@ -23,19 +26,37 @@ def needs(module: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(missing, reason=f"{module} is not installed")
 
 
-def finite(row: overhead.Overhead) -> bool:
-    return all(
-        math.isfinite(value) for value in (row.zoo, row.peer, row.floor, row.zoo_start, row.peer_start, row.ratio)
-    )
+@pytest.fixture(autouse=True)
+def short_turns(monkeypatch):
+    """Every part once a round."""
+    monkeypatch.setattr(clock, "TURN", 0.0)
+
+
+# -- measuring ---------------------------------------------------------------------------------------------------------
 
 
 @needs("k_diffusion")
 def test_measure_runs_and_leaves_no_trace():
     before, threads, draw = set(sys.modules), torch.get_num_threads(), torch.randn_like
-    (pair,) = (pair for pair in overhead.PAIRS if pair.name == "sample_heun")
-    (row,) = overhead.measure([pair], TINY, steps=6, seconds=0.02)
-    assert (row.solver, row.library, row.name, row.shape) == ("heun", "k-diffusion", "sample_heun", (2, 3))
-    assert finite(row)
+    seen = []
+    (row,) = overhead.measure(
+        ["heun"], TINY, ["k-diffusion"], 2, lambda *at: seen.append(at), steps=6, device="cpu"
+    )  # fmt: skip
+    assert (row.solver, row.library, row.peer, row.shape) == ("heun", "k-diffusion", "sample_heun", (2, 3))
+    assert row.target == 0.35
+    assert row.host == ""
+    figures = (
+        *row.zoo,
+        *row.other,
+        row.one_pass,
+        row.passes,
+        row.zoo_start,
+        row.other_start,
+        row.ratio,
+        row.median_ratio,
+    )
+    assert all(map(math.isfinite, figures))
+    assert seen == [(0, 1), (1, 1)]
     assert not {name for name in set(sys.modules) - before if name.startswith("torchvision")}
     assert torch.get_num_threads() == threads
     assert torch.randn_like is draw
@@ -43,68 +64,288 @@ def test_measure_runs_and_leaves_no_trace():
 
 @needs("k_diffusion")
 @needs("diffusers")
+@needs("azula")
 def test_every_pair_runs():
-    rows = overhead.measure(shapes=TINY, steps=6, seconds=0.0)
-    assert [row.name for row in rows] == [pair.name for pair in overhead.PAIRS]
+    rows = overhead.measure(shapes=TINY, repeats=1, steps=6, device="cpu")
+    assert [(row.peer, row.note) for row in rows] == [(pair.name, "") for pair in overhead.PAIRS]
 
 
-@needs("k_diffusion")
-def test_command_prints_json(capsys):
-    overhead.main(["--json", "--seconds", "0.01", "--steps", "6", "--only", "sample_euler_a"])
-    rows = json.loads(capsys.readouterr().out)
-    assert [row["name"] for row in rows] == ["sample_euler_ancestral"] * len(overhead.SHAPES)
+def test_a_solver_that_no_peer_has_stands_alone():
+    (row,) = overhead.measure(["rk4"], TINY, repeats=1, steps=6, device="cpu")
+    assert (row.library, row.other, row.ratio, row.holds) == ("", None, None, None)
+    assert math.isfinite(row.zoo.fastest)
 
 
-@needs("k_diffusion")
-def test_command_prints_a_table(capsys):
-    overhead.main(["--seconds", "0.01", "--steps", "6", "--only", "sample_euler_a"])
-    out = capsys.readouterr().out
-    assert "euler-ancestral" in out
-    assert "64x3x32x32" in out
+@pytest.mark.parametrize(
+    ("solver", "reason"),
+    [
+        ("ideal", "An exact flow needs a model whose law is known"),
+        ("torchdiffeq-dopri5", "evaluations that do not grow with the grid's steps"),
+    ],
+)
+def test_a_solver_that_cannot_be_measured_is_a_row_with_its_reason(solver, reason):
+    (row,) = overhead.measure([solver], TINY, repeats=1, steps=6, device="cpu")
+    assert row.zoo is None
+    assert row.note.startswith(f"not measured: {reason}")
 
 
-def test_markdown_has_a_line_a_pair():
-    rows = [overhead.Overhead("heun", "diffusers", "H", shape, 1.0, 4.0, 0.6, 2.0, 3.0) for shape in ((2, 3), (4, 3))]
-    assert list(overhead.markdown(rows)) == [
-        "| zoo | peer | 2x3: zoo | peer | ratio | 4x3: zoo | peer | ratio | floor |",
-        "|---|---|---|---|---|---|---|---|---|",
-        "| `heun` | `H` | 1 | 4 | 0.25 | 1 | 4 | 0.25 | 1 |",
-    ]
+def test_a_busy_thread_slows_the_figures_by_what_it_does():
+    """Costs are differences of runs over their steps: a part that is ten times as long costs ten times as much."""
+
+    def spin(n):
+        return lambda: sum(range(n))
+
+    rounds = clock.interleaved({"one": spin(20_000), "ten": spin(200_000)}, 5)
+    assert 5 < rounds.fastest(lambda seconds: seconds["ten"] / seconds["one"]) < 20
+    assert len(rounds) == 5
 
 
-def test_the_updates_of_a_pair_are_its_evaluations():
-    """What the cost of a step is counted by."""
-    for pair in overhead.PAIRS:
-        evaluations = zoo.solver(pair.solver).facts().evaluations
-        assert evaluations in (None, len(pair.updates)) or pair.solver == "dpm-solver-fast", pair
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"steps": 20}, "steps = 20 is not possible; it takes a multiple of 6"),
+        ({"device": "tpu"}, "device = 'tpu' is not possible; it is cpu or cuda"),
+        ({"repeats": 0}, "repeats = 0 is not possible"),
+        ({"shapes": [(2, 0)]}, "shape = 2,0 is not possible"),
+        ({"peers": ["k_diffusion"]}, "peer 'k_diffusion' is not known; it is one of k-diffusion, diffusers, azula"),
+    ],
+)
+def test_impossible_arguments_are_refused(settings, message):
+    with pytest.raises(zoo.OptionError, match=message):
+        overhead.measure(**settings)
+
+
+@pytest.mark.parametrize("library", libraries.LIBRARIES)
+def test_without_a_peer_the_message_says_how_to_get_it(monkeypatch, library):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(zoo.PluginError, match=f"{library} is not installed; `pip install"):
+        overhead.measure(["heun"], TINY, [library])
+
+
+def test_without_any_peer_the_rows_say_so(monkeypatch):
+    monkeypatch.setattr(libraries, "installed", lambda library: False)
+    monkeypatch.setattr(comparison, "installed", lambda library: False)
+    alone, *others = overhead.measure(["euler"], TINY, repeats=1, steps=6, device="cpu")
+    assert alone.library == ""
+    assert [row.note for row in others] == [f"not measured: {name} is not installed" for name in overhead.LIBRARIES]
+
+
+def test_setup_makes_grid_and_coefficients():
+    milliseconds = overhead.setup_milliseconds(zoo.solver("heun"), zoo.grid("karras"), zoo.VP(), steps=10, repeats=1)
+    assert 0 < milliseconds < math.inf
 
 
 def test_noise_is_ready():
     x = torch.zeros(4, 2)
-    noise = overhead.Ready(x)
+    noise = sides.Ready(x)
     assert noise.at(0).fresh() is noise.at(7).between()
     assert noise.between(area=True)[1].shape == x.shape
     assert noise.uniform().tolist() == [0.5] * 4
+    assert torch.equal(noise.path(1.0, 5.0).value(5.0), 2 * noise.fresh())
 
 
-def test_steps_must_fit_the_cycles():
-    with pytest.raises(zoo.OptionError, match="steps = 20 is not possible; it takes a multiple of 6"):
-        overhead.measure(steps=20)
+@needs("azula")
+@pytest.mark.parametrize(
+    "pair", [pair for pair in overhead.PAIRS if pair.library == "azula"], ids=lambda pair: pair.solver
+)
+def test_azula_takes_the_same_steps(pair):
+    """The other pairs are held to the same numbers by the agreement tests."""
+    x = 20 * torch.randn(5, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    noise = sides.Ready(x)
+
+    def model(x, t):
+        return torch.tanh(x)
+
+    with contextlib.ExitStack() as silent, torch.no_grad():
+        theirs = sides.peer_side(pair, x, noise, silent)(model, 9)
+        ours = sides.zoo_side(pair.solver, "edm", x, noise, rule="log-snr")(model, 9).x
+    assert (ours - theirs).abs().max() < 1e-9 * theirs.abs().max()
+
+
+# -- what a step is made of --------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("load", "message"),
+    ("solver", "evaluations", "updates"),
     [
-        (overhead.import_k_diffusion, "k-diffusion is not installed; `pip install --no-deps"),
-        (overhead.import_diffusers, "diffusers is not installed; `pip install"),
+        ("euler", 1, {2: 1}),
+        ("heun", 2, {2: 1, 3: 1}),
+        ("dpm-solver-2(r1=0.4)", 2, {2: 1, 3: 1}),
+        ("dpmpp-2m", 1, {3: 1}),
+        ("dpmpp-3m-published", 1, {4: 1}),
+        ("dpmpp-2m-sde", 1, {4: 1}),
+        ("ddpm", 1, {3: 1}),
+        ("unipc(order=2,b=bh2)", 1, {4: 1}),
     ],
 )
-def test_without_a_peer_the_message_says_how_to_get_it(monkeypatch, load, message):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(zoo.PluginError, match=message):
-        load()
+def test_arrays_and_evaluations_of_a_step_are_counted(solver, evaluations, updates):
+    found = overhead.anatomy(solver)
+    assert found.evaluations == evaluations
+    assert found.updates == updates
+    assert found.kernels >= sum(updates)
 
 
-def test_setup_makes_grid_and_coefficients():
-    milliseconds = overhead.setup_milliseconds(zoo.solver("heun"), zoo.grid("karras"), zoo.VP(), steps=10, seconds=0.01)
-    assert 0 < milliseconds < math.inf
+#: Bridges hand their times over as tensors and follow the library's own loop; parallel sampling looks at its error.
+WAITING = {"torchdiffeq", "torchsde"}
+LOOKING = {"picard"}
+
+
+def test_no_solver_makes_the_host_wait_but_those_that_must():
+    """Adaptive and implicit methods decide by values; nothing else looks at one or copies one."""
+    for card in zoo.solvers():
+        if card.name == "ideal":
+            continue  # no solver of a function: it needs the law
+        read = overhead.host_reads(card.name, comparison.alone(card.name).form)
+        must = card.adaptive or card.implicit or card.family in WAITING or card.name in LOOKING
+        assert bool(read) == must, f"{card.name}: {read}"
+
+
+class Peeping(zoo.StepSolver):
+    """Euler's step, and something that makes the host wait."""
+
+    card = zoo.SolverCard(
+        name="peeping", title="Peeping", family="test", source=zoo.Source(authors="", title="", where="")
+    )
+    what: str = zoo.option("value", help="what it does")
+
+    def step(self, model, x, interval, memory, noise):
+        now = model(x, interval.t)
+        acts = {
+            "value": lambda: float(x.sum()),
+            "branch": lambda: x.sum() > 0 or None,
+            "list": lambda: x.tolist(),
+            "host": lambda: x.cpu(),
+            "made": lambda: x * torch.tensor([1.0], device=x.device),
+            "new": lambda: x * x.new_tensor([1.0]),
+            "moved": lambda: x * torch.ones(1).to(x.device),
+            "mask": lambda: x[x > 0],
+            "places": lambda: x[torch.tensor([0, 1])],
+            "equal": lambda: x.equal(now.out),
+            "solve": lambda: torch.linalg.solve(x @ x.mT, x),
+            "nothing": lambda: x * torch.tensor(2.0) + torch.where(x > 0, x, 0.0),
+        }
+        if acts[self.what]() is None:
+            raise AssertionError
+        return zoo.Step(now.mix(interval.s.alpha, interval.s.sigma)) if not interval.number else zoo.Step(x)
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("value", "a look at values"),
+        ("branch", "a look at values"),
+        ("list", "a copy between host and device"),
+        ("host", "a copy between host and device"),
+        ("made", "a copy of numbers to the device"),
+        ("new", "a copy of numbers to the device"),
+        ("moved", "a copy between host and device"),
+        ("mask", "a mask whose entries are counted"),
+        ("places", "a copy of indices to the device"),
+        ("equal", "a look at values (equal)"),
+        ("solve", "a look at values (linalg_check_errors)"),
+        ("nothing", ""),
+    ],
+)
+def test_what_makes_the_host_wait_is_found_and_named(what, said):
+    found = overhead.host_reads(Peeping(what=what))
+    assert found.startswith(said)
+    assert bool(found) == bool(said)
+    assert not said or "test_overhead" in found
+
+
+# -- the GPU's part, as far as it goes without one -----------------------------------------------------------------------
+
+
+def test_without_a_gpu_a_row_says_so(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    rows = overhead.measure(["euler"], TINY, [], 1, steps=6)
+    assert (rows[-1].device, rows[-1].note) == ("cuda", "not measured: no GPU here")
+
+
+def test_a_replay_is_compared_from_other_starts():
+    x = torch.randn(3, 2)
+
+    def run(start):
+        return start * 2
+
+    frozen = run(x)
+
+    def refuses(run, x):
+        raise RuntimeError("operation not permitted when stream is capturing\nmore")
+
+    assert gpu.replay_verdict(run, x, capture=lambda run, x: run) == "one CUDA graph, replay equals the loop"
+    assert "other numbers" in gpu.replay_verdict(run, x, capture=lambda run, x: lambda start: frozen)
+    assert gpu.replay_verdict(run, x, capture=refuses).startswith("not one CUDA graph: operation not permitted when")
+
+
+def test_waiting_gives_torchs_words():
+    def waits():
+        raise RuntimeError("called a synchronizing CUDA operation\nmore")
+
+    assert gpu.waiting(lambda: None, contextlib.nullcontext) == ""
+    assert gpu.waiting(waits, contextlib.nullcontext) == "called a synchronizing CUDA operation"
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU here")
+@pytest.mark.parametrize("solver", ["heun", "dpmpp-2m", "unipc", "ipndm-4"])
+def test_the_loop_is_one_cuda_graph(solver):
+    row = gpu.inspect_loop(solver, "edm", (8, 3, 16, 16), 12)
+    assert (row.host, row.note) == ("", "one CUDA graph, replay equals the loop")
+
+
+# -- what is printed -----------------------------------------------------------------------------------------------------
+
+
+def rows():
+    """Two shapes of one pair."""
+    cost = overhead.Cost(1.0, 2.0), overhead.Cost(4.0, 5.0)
+    return [
+        overhead.Row("heun", shape, "cpu", "diffusers", "H", *cost, 0.5, 0.6, 2.0, 3.0, target)
+        for shape, target in (((2, 3), 0.25), ((4, 3), 0.2))
+    ]
+
+
+def test_markdown_has_a_line_a_pair():
+    assert list(overhead.markdown([*rows(), overhead.Row("heun", (), "cuda", note="not measured")])) == [
+        "| zoo | peer | 2x3: zoo | peer | ratio | 4x3: zoo | peer | ratio | one pass | passes |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+        "| `heun` | `H` | 1 | 4 | 0.25 | 1 | 4 | 0.25 | 0 | 1 |",
+    ]
+
+
+def test_the_table_says_whether_targets_hold():
+    headings, lines = overhead.table(rows())
+    found = [dict(zip(headings, line, strict=True)) for line in lines]
+    assert [line["target"] for line in found] == ["0.25 ok", "0.20 missed"]
+    assert [line["beside"] for line in found] == ["diffusers H"] * 2
+    assert found[0]["median"] == "0.40"
+
+
+def test_a_record_is_plain():
+    record = rows()[1].record()
+    assert (record["shape"], record["zoo"], record["zoo_median"], record["holds"]) == ("4x3", 1.0, 2.0, False)
+    json.dumps(record)
+
+
+@needs("k_diffusion")
+def test_command_prints_json_and_tables(capsys):
+    command = [
+        "--solvers",
+        "euler-ancestral",
+        "--peers",
+        "k-diffusion",
+        "--steps",
+        "6",
+        "--repeats",
+        "1",
+        "--shape",
+        "2,3",
+    ]
+    main([*command, "--device", "cpu", "--json"])
+    assert [row["peer"] for row in json.loads(capsys.readouterr().out)] == ["sample_euler_ancestral"]
+    main([*command, "--device", "cpu", "--markdown"])
+    assert capsys.readouterr().out.splitlines()[-1].startswith("| `euler-ancestral` | `sample_euler_ancestral` |")
+    main(command)
+    out = capsys.readouterr().out
+    assert "euler-ancestral" in out
+    assert "2x3" in out

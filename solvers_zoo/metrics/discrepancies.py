@@ -1,0 +1,88 @@
+"""Distances that are means over pairs of samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from solvers_zoo.card import MetricCard, Source
+from solvers_zoo.metrics.sampled import SampledMetric
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from solvers_zoo.metrics.reference import Reference
+
+
+class Energy(SampledMetric):
+    """Energy distance between samples and as many exact ones, unbiased: exact samples show 0 on average, and less half the time.
+
+    It is 0 in expectation only if the laws are equal, and needs no bandwidth. `scipy.stats.energy_distance` is the square root of
+    its biased form on the line.
+    """
+
+    card = MetricCard(
+        name="energy",
+        title="Energy distance",
+        formula="2 E|X - Y| - E|X - X'| - E|Y - Y'|",
+        unit="of the data",
+        default=True,
+        source=Source(
+            authors="Szekely & Rizzo 2013",
+            title="Energy statistics: A class of statistics based on distances",
+            link="https://doi.org/10.1016/j.jspi.2013.03.018",
+            where="two-sample energy distance, in U-form",
+        ),
+    )
+    rate: ClassVar[float | None] = 1.0
+    splits: ClassVar[int] = 100
+    fewest: ClassVar[int] = 2
+
+    def figure(self, reference: Reference | None) -> Any:
+        """Over all pairs."""
+        from solvers_zoo.metrics.pairs import energy
+
+        return energy
+
+    def permuted(self, reference: Reference | None, rows: Tensor, n: int, times: int) -> Tensor:
+        """From one matrix of distances."""
+        from solvers_zoo.metrics import pairs
+
+        return pairs.permuted(rows, n, times, pairs.distance)
+
+
+class MMD(SampledMetric):
+    """Squared maximum mean discrepancy to as many exact samples with a Gaussian kernel, unbiased: exact samples show 0 on average.
+
+    The kernel's width is the median distance between exact samples (between all, where no law is known), the usual heuristic. It sees
+    best what happens at that scale; the energy distance sees all scales.
+    """
+
+    card = MetricCard(
+        name="mmd",
+        title="Maximum mean discrepancy, squared",
+        formula="E k(X, X') + E k(Y, Y') - 2 E k(X, Y),  k = exp(-|x - y|^2 / 2 h^2)",
+        source=Source(
+            authors="Gretton et al. 2012",
+            title="A Kernel Two-Sample Test",
+            link="https://jmlr.org/papers/v13/gretton12a.html",
+            where="Lemma 6 (unbiased estimate)",
+        ),
+    )
+    rate: ClassVar[float | None] = 1.0
+    splits: ClassVar[int] = 100
+    fewest: ClassVar[int] = 2
+
+    def figure(self, reference: Reference | None) -> Any:
+        """Over all pairs."""
+        from solvers_zoo.metrics.pairs import discrepancy, gauss, width_of
+
+        if reference is not None:
+            of = gauss(reference.median_distance)
+            return lambda x, y: discrepancy(x, y, of)
+        return lambda x, y: discrepancy(x, y, gauss(width_of(x, y)))
+
+    def permuted(self, reference: Reference | None, rows: Tensor, n: int, times: int) -> Tensor:
+        """From one matrix of kernels."""
+        from solvers_zoo.metrics import pairs
+
+        return pairs.permuted(rows, n, times, pairs.gauss(pairs.width_of(rows[:n], rows[n:])))

@@ -1,0 +1,90 @@
+"""Trained networks that come with the zoo."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from solvers_zoo.card import ModelCard, Source
+from solvers_zoo.options import option
+from solvers_zoo.processes.edm import EDM
+from solvers_zoo.score_models.target import Target
+
+if TYPE_CHECKING:
+    from solvers_zoo.score_models.base import ScoreModel
+    from solvers_zoo.score_models.network import NetworkModel
+
+WEIGHTS = Path(__file__).parents[2] / "weights"
+
+
+@functools.cache
+def shipped(name: str) -> NetworkModel:
+    """A model of the folder ``weights``, read once."""
+    from solvers_zoo.checkpoints import load_model
+
+    return load_model(WEIGHTS / f"{name}.safetensors")
+
+
+class _Trained(Target):
+    """A network of the folder ``weights``; the .json beside it says how it was trained, and by which command."""
+
+    file: ClassVar[str]
+
+    def build(self, sde: Any) -> ScoreModel:
+        """The network under ``sde``, any Gaussian process: it only sees sigma/alpha."""
+        return shipped(self.file).on(sde)
+
+    def default_sde(self) -> EDM:
+        """EDM from 80 to 0.002, on which it was trained."""
+        return EDM()
+
+
+class DigitsNet(_Trained):
+    """A network trained on the 1797 handwritten digits that ``digits`` has the exact score of.
+
+    It knows the ten classes. Without a label, sample i's is drawn by the classes' frequencies, from the run's seed and i alone.
+    """
+
+    card = ModelCard(
+        name="digits-net",
+        title="Trained on handwritten digits, 8 x 8",
+        dim="1 x 8 x 8",
+        source=Source(
+            authors="Karras et al. 2022",
+            title="Elucidating the Design Space of Diffusion-Based Generative Models",
+            arxiv="2206.00364",
+            where="Table 1",
+        ),
+    )
+    file = "digits-net"
+    label: int | None = option(None, kind="int", help="the digit to draw; all of them if none is given", low=0, high=9)
+    guidance: float = option(1.0, help="strength of classifier-free guidance; other than 1 it costs two evaluations")
+
+    def build(self, sde: Any) -> ScoreModel:
+        """The network under ``sde``, with its label and guidance."""
+        from solvers_zoo.score_models.conditioned import Conditioned
+        from solvers_zoo.score_models.guided import Guided
+
+        model = super().build(sde)
+        condition = {} if self.label is None else {"label": self.label}
+        if self.guidance != 1:
+            return Guided(model, self.guidance, condition)
+        return Conditioned(model, condition) if condition else model
+
+
+class MoonsNet(_Trained):
+    """A network trained on points of ``two-moons``, whose exact score is known: what it gets wrong is the network's error."""
+
+    card = ModelCard(
+        name="moons-net",
+        title="Trained on two moons",
+        dim="2",
+        source=Source(
+            authors="Karras et al. 2022",
+            title="Elucidating the Design Space of Diffusion-Based Generative Models",
+            arxiv="2206.00364",
+            where="Table 1",
+        ),
+    )
+    file = "moons-net"

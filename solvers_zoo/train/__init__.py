@@ -1,0 +1,1 @@
+"""Training: objectives, networks, data, and the loop that makes a score model of them."""

@@ -1,0 +1,34 @@
+"""What a network is: options that make a torch module for samples of a shape."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from solvers_zoo.card import NetworkCard
+from solvers_zoo.options import Configurable
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class Network(Configurable):
+    """A kind of network; its fields are its options, and `build` gives a module.
+
+    A module is called as ``module(x, noise, label)`` with x (B, *shape), the noise level (B,) of about -2 to 2, and labels (B,)
+    in [0, classes] or None, where ``classes`` itself means "of no known class". It gives (B, *shape). All it needs to go on
+    must be in its ``state_dict``.
+    """
+
+    card: ClassVar[NetworkCard]
+    runs_code: ClassVar[bool] = False
+    """Whether building it imports a module that an option names; a file's word alone is not enough for that."""
+
+    @abstractmethod
+    def build(self, shape: Sequence[int], classes: int | None) -> Any:
+        """A module for samples of ``shape`` and so many classes (None: without), freshly initialised.
+
+        Raises:
+            OptionError: samples of this shape are not for this network.
+
+        """

@@ -1,0 +1,43 @@
+"""Flow matching."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from solvers_zoo.card import ObjectiveCard, Source
+from solvers_zoo.train.objectives.base import Objective, noised, summed
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from solvers_zoo.noise.base import Draws
+    from solvers_zoo.score_models.base import ScoreModel
+
+
+class FlowMatching(Objective):
+    """The network learns the velocity of the path from data to noise, on any Gaussian process.
+
+        L = 1/2 E |u(x_t, t) - (alpha' x0 + sigma' eps)|^2
+
+    On the rectified flow the velocity is eps - x0. It is denoising score matching with the error taken in the flow; at the exact
+    velocity what is left is half the variance of the path's velocity given x_t.
+    """
+
+    card = ObjectiveCard(
+        name="flow-matching",
+        title="Conditional flow matching",
+        aliases=("cfm",),
+        formula="1/2 E |u(x_t, t) - (alpha' x_0 + sigma' eps)|^2",
+        source=Source(
+            authors="Lipman et al. 2023", title="Flow Matching for Generative Modeling", arxiv="2210.02747", where="Theorem 2",
+        ),
+    )  # fmt: skip
+
+    def loss_at(self, model: ScoreModel, x0: Tensor, point: Any, draws: Draws, **condition: Any) -> Tensor:
+        """With one draw of noise a sample."""
+        from solvers_zoo.numerics.combine import combine
+
+        eps = draws.fresh()
+        velocity = combine((point.dalpha, x0), (point.dsigma, eps))
+        error = model(noised(x0, point, eps), point, **condition).flow - velocity
+        return 0.5 * summed(error.square())
