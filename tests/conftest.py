@@ -5,11 +5,16 @@ from __future__ import annotations
 import pytest
 import torch
 
+from solvers_zoo import registry
+
 torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
 def _global_state_untouched():
-    """No test may leave torch's default dtype changed."""
+    """No test may leave torch's default dtype changed, nor one-off plugins of its own to the tests after it."""
     yield
     assert torch.get_default_dtype() is torch.float32
+    if registry._default is not None and any(plugin.version == "file" for plugin in registry._default.plugins):
+        registry._default = None
+
