@@ -70,7 +70,7 @@ def affinity(subject: Subject, steps: int = 6) -> float:
     times = grid(model.sde, steps, "uneven")
     try:
         law = probe(subject, model, times)
-    except IndexError:  # how many numbers it draws depends on what it drew
+    except LookupError:  # how many numbers it draws depends on what it drew
         return math.inf
     x = torch.tensor([[0.7], [-1.9], [3.1]], dtype=torch.float64)
     counting = ProbeNoise(x)

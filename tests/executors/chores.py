@@ -108,7 +108,10 @@ def _stop(_: Any) -> None:
 
 def _stop_the_job(_: Any) -> None:
     """As somebody with other plans for the machine does."""
-    subprocess.run(["scancel", os.environ["SLURM_JOB_ID"]], check=True)
+    own = os.environ["SLURM_JOB_ID"]
+    if "SLURM_ARRAY_TASK_ID" in os.environ:  # one task's own number may be that of the whole array
+        own = f"{os.environ['SLURM_ARRAY_JOB_ID']}_{os.environ['SLURM_ARRAY_TASK_ID']}"
+    subprocess.run(["scancel", own], check=True)
     time.sleep(600)
 
 

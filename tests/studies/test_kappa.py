@@ -69,5 +69,5 @@ def test_another_recursion_would_be_seen(monkeypatch):
 def test_charts(findings):
     assert set(findings.charts) == {"kl", "steps"}
     spec = findings.charts["steps"]().to_dict()
-    assert {row["grid"] for row in spec["data"]["values"]} == set(GRIDS)
+    assert {row["grid"] for row in spec["datasets"][spec["data"]["name"]]} == set(GRIDS)
     findings.charts["kl"]().to_dict()
