@@ -75,10 +75,11 @@ def zoo_metrics() -> Iterable[Any]:
     from solvers_zoo.metrics.sliced import SlicedW1, SlicedW2
     from solvers_zoo.metrics.strong import StrongError
     from solvers_zoo.metrics.weak import WeakError
+    from solvers_zoo.metrics.wrong_class import WrongClass
 
     return [
         MMD, Energy, ExactKL, ExactTV, Frechet, SlicedW1, SlicedW2, MeanError, WeakError, LogDensity, MarginalKS, MarginalTV,
-        ModeWeights, StrongError, ClassifierTest, KernelDistance, CovarianceError,
+        ModeWeights, StrongError, ClassifierTest, KernelDistance, CovarianceError, WrongClass,
     ]  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The classifier of digits that comes with the zoo: features for Frechet and kernel distances, and the class of an image.
 
-    zoo bench --model digits-net --metric "frechet(features='solvers_zoo.metrics.digits_features:network')"
+    zoo bench --model digits-net --metric strong --metric frechet:features=digits --metric wrong-class
 
 ``python -m solvers_zoo.train.classifier`` trains it; the .json beside its weights says how well.
 """
@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -50,6 +51,11 @@ def network() -> DigitsClassifier:
         net = DigitsClassifier()
     net.load_state_dict({name: value.float() for name, value in tensors.items()})
     return net.eval().requires_grad_(False)
+
+
+def classifier() -> Callable[[Tensor], Tensor]:
+    """The trained classifier, as a function from images to logits."""
+    return network().logits
 
 
 def digit_classes(x: Tensor) -> Tensor:

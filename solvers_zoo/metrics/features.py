@@ -1,4 +1,4 @@
-"""Networks that turn images into features."""
+"""Networks that turn images into features, or into classes."""
 
 from __future__ import annotations
 
@@ -16,15 +16,22 @@ from solvers_zoo.score_models.file import load_from
 
 #: Images that a network sees at once.
 _BATCH = 256
+#: What comes with the zoo, by kind and short name.
+_SHIPPED = {
+    ("features", "digits"): "solvers_zoo.metrics.digits_features:network",
+    ("classifier", "digits"): "solvers_zoo.metrics.digits_features:classifier",
+}
 
 
-def features(network: str, x: Tensor) -> Tensor:
+def features(network: str, x: Tensor, kind: str = "features") -> Tensor:
     """Features (n, F) of samples (n, *shape), float64; the samples' own numbers if no network is named.
 
     Args:
-        network: ``file.py:name`` or ``package.module:name``, a torch module or a function without arguments that makes a network; it takes
-            a batch (b, *shape) in float32 and gives (b, F) or any shape of one row a sample. Or ``""``.
+        network: ``digits`` (comes with the zoo), ``file.py:name`` or ``package.module:name``, a torch module or a function without
+            arguments that makes a network; it takes a batch (b, *shape) in float32 and gives (b, F) or any shape of one row a
+            sample. Or ``""``.
         x: samples.
+        kind: what the network is asked for, ``features`` or ``classifier``, which has short names of its own.
 
     Raises:
         ModelError: it cannot be loaded, fails, or does not give one row of finite features a sample.
@@ -34,7 +41,7 @@ def features(network: str, x: Tensor) -> Tensor:
     rows = flat(x)
     if not network:
         return rows
-    made, images = _network(network), rows.float().view(x.shape)
+    made, images = _network(_SHIPPED.get((kind, network), network)), rows.float().view(x.shape)
     try:
         with torch.no_grad():
             found = torch.cat([made(batch).reshape(len(batch), -1) for batch in torch.split(images, _BATCH)])
@@ -51,14 +58,14 @@ def features(network: str, x: Tensor) -> Tensor:
 def _network(spec: str) -> Any:
     where, _, name = spec.rpartition(":")
     if not where:
-        raise ModelError(f"features = {spec!r} names no network; it takes file.py:name or package.module:name.")
+        raise ModelError(f"{spec!r} names no network; it takes digits, file.py:name or package.module:name.")
     if where.endswith(".py"):
         thing = load_from(Path(where), name)
     else:
         try:
             thing = getattr(importlib.import_module(where), name)
         except (ImportError, AttributeError) as error:
-            raise ModelError(f"features = {spec!r} cannot be loaded: {error}.") from error
+            raise ModelError(f"The network {spec!r} cannot be loaded: {error}.") from error
     if isinstance(thing, torch.nn.Module):
         return thing.eval()
     try:

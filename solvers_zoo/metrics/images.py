@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 class _Featured(SampledMetric):
     features: str = option(
-        "", help="network from images to features: file.py:name or package.module:name; raw pixels if none is given"
+        "",
+        help="network from images to features: digits, file.py:name or package.module:name; raw pixels if none is given",
     )
     fewest: ClassVar[int] = 2
 
