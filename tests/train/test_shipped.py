@@ -19,7 +19,7 @@ def drawn(spec="digits-net", n=400, **options):
 
 
 def test_digits_are_of_the_class_that_was_asked_for():
-    """The classifier is right on 98.9 % of unseen digits; it agrees with 98.8 % of those drawn here."""
+    """The classifier is right on 98.9 % of unseen digits; it agrees with 98.4 % of 6,000 that were drawn so."""
     labels = zoo.model("digits-net").default_condition(5, range(400))["label"]
     x = drawn()
     assert float((digit_classes(x) == labels).double().mean()) > 0.96
