@@ -14,6 +14,7 @@ exact law; so does the best deterministic one, where both kinds are asked for.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, dataclass, replace
 from statistics import fmean, stdev
@@ -21,7 +22,7 @@ from typing import Any
 
 from solvers_zoo import registry
 from solvers_zoo.bench.ranking import Contestant
-from solvers_zoo.bench.record import DONE, Record
+from solvers_zoo.bench.record import DONE, FAILED, Record
 from solvers_zoo.bench.run import bench
 from solvers_zoo.bench.store import Store
 from solvers_zoo.bench.study import Study
@@ -134,7 +135,8 @@ def recommend(
     sides = [side for side in found if side]
     if not sides:
         raise IncompatibleError(
-            f"No solver can run on {model} with {nfe} evaluations; allow more, or other kinds of solvers."
+            f"No solver can run on {model} with {nfe} evaluations; "
+            + (f"most often: {search.usual}" if search.usual else "allow more, or other kinds of solvers.")
         )
     standings, metric, note = sides[0], ENERGY if stochastic == "yes" else STRONG, ""
     if len(sides) > 1:
@@ -169,6 +171,12 @@ class _Search:
     ) -> None:
         self.base, self.store, self.executor, self.progress = base, store, executor, progress
         self.tried: set[Contestant] = set()
+        self.reasons: Counter[str] = Counter()
+
+    @property
+    def usual(self) -> str:
+        """Why most of the cells that failed did, or nothing."""
+        return next((reason for reason, _ in self.reasons.most_common(1)), "")
 
     def best(self, solvers: Sequence[str], metric: str) -> list[Standing]:
         """The final's standings, the best first; empty where nothing could run."""
@@ -226,6 +234,7 @@ class _Search:
 
         records = bench(studies, self.store, self.executor, name=f"recommend-{name}", finished=finished).records
         done = [record for record in records if record.status == DONE and record.result["figures"]]
+        self.reasons.update(str(record.result["reason"]) for record in records if record.status == FAILED)
         self.tried |= {Contestant(record.cell.solver, record.cell.grid) for record in done}
         return done
 
