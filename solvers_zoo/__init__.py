@@ -32,6 +32,10 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.checkpoints import read_card as read_card
     from solvers_zoo.checkpoints import save_model as save_model
     from solvers_zoo.columns import each_interval as each_interval
+    from solvers_zoo.editing.interpolate import Way as Way
+    from solvers_zoo.editing.interpolate import interpolate as interpolate
+    from solvers_zoo.editing.sdedit import edit as edit
+    from solvers_zoo.editing.slerp import slerp as slerp
     from solvers_zoo.errors import AmbiguousNameError as AmbiguousNameError
     from solvers_zoo.errors import DomainError as DomainError
     from solvers_zoo.errors import IncompatibleError as IncompatibleError
@@ -81,8 +85,13 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.inverse.shapes import Matrix as Matrix
     from solvers_zoo.inverse.thresholding import DynamicThresholding as DynamicThresholding
     from solvers_zoo.inverse.thresholding import Thresholding as Thresholding
+    from solvers_zoo.likelihood.bits import Bits as Bits
+    from solvers_zoo.likelihood.bits import bits_per_dim as bits_per_dim
+    from solvers_zoo.likelihood.bound import Bound as Bound
+    from solvers_zoo.likelihood.bound import variational_bound as variational_bound
     from solvers_zoo.likelihood.density import Likelihood as Likelihood
     from solvers_zoo.likelihood.density import log_likelihood as log_likelihood
+    from solvers_zoo.likelihood.proxy import tomczak_proxy as tomczak_proxy
     from solvers_zoo.metrics.base import Case as Case
     from solvers_zoo.metrics.base import Measured as Measured
     from solvers_zoo.metrics.base import Metric as Metric
@@ -187,6 +196,9 @@ _HOMES = {
     "card": "API_VERSION Card ExecutorCard GridCard MetricCard ModelCard NetworkCard ObjectiveCard SDECard SolverCard Source StudyCard",
     "checkpoints": "load_model read_card save_model",
     "columns": "each_interval",
+    "editing.interpolate": "Way interpolate",
+    "editing.sdedit": "edit",
+    "editing.slerp": "slerp",
     "errors": "AmbiguousNameError DomainError IncompatibleError Interrupted ModelError NotFiniteError OptionError PluginError StorageError UnknownNameError ZooError",
     "exponential": "ExponentialRungeKutta",
     "exact.dispatch": "exact_flow",
@@ -212,7 +224,10 @@ _HOMES = {
     "inverse.pigdm": "PiGDM",
     "inverse.shapes": "Average Blur Grey Mask Matrix",
     "inverse.thresholding": "DynamicThresholding Thresholding",
+    "likelihood.bits": "Bits bits_per_dim",
+    "likelihood.bound": "Bound variational_bound",
     "likelihood.density": "Likelihood log_likelihood",
+    "likelihood.proxy": "tomczak_proxy",
     "metrics.base": "Case Measured Metric",
     "multistep": "Held Multistep Rule",
     "noise.base": "Draws Noise",

@@ -13,6 +13,8 @@ from solvers_zoo.cli import (
     check,
     convert,
     doctor,
+    edit,
+    likelihood,
     listing,
     new_plugin,
     plugins,
@@ -96,6 +98,9 @@ app.command("show", cls=_Command)(show.show)
 app.command("sample", cls=_Command)(sample.sample)
 app.command("bench", cls=_Command)(bench.bench)
 app.command("train", cls=_Command)(train.train)
+app.command("likelihood", cls=_Command)(likelihood.likelihood)
+app.command("edit", cls=_Command)(edit.edit)
+app.command("interpolate", cls=_Command)(edit.interpolate)
 app.command("convert", cls=_Command)(convert.convert)
 app.command("recommend", cls=_Command)(recommend.recommend)
 app.command("study", cls=_Command)(study.study)

@@ -12,10 +12,12 @@ from torch import Tensor
 
 from solvers_zoo import registry
 from solvers_zoo.errors import IncompatibleError, ModelError, OptionError
-from solvers_zoo.likelihood.flow import Augmented, Settled, differentiable, probe_vectors
+from solvers_zoo.likelihood.flow import Augmented, differentiable, probe_vectors
 from solvers_zoo.metrics.transported import pushed
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.sampling.encode import encode, sampling_grid
+from solvers_zoo.score_models.analytic import fold
+from solvers_zoo.score_models.settled import Settled
 from solvers_zoo.time_grids.base import Grid
 
 if TYPE_CHECKING:
@@ -38,7 +40,8 @@ class Likelihood:
         change: logarithm of the change of volume along the way, (n,).
         trace_error: standard error of log_p by the probes of the trace, (n,): 0 with the exact one, NaN with a single probe.
         time_error: estimate of the error of log_p by the steps, (n,), from a run with half as many: |difference| / (2^p - 1) at
-            a solver's order p; of an adaptive solver, |difference| to a run at ten times the tolerance. NaN if it was not asked for.
+            a solver's order p; of an adaptive solver, |difference| to a run at ten times the tolerance. NaN if it was not asked for,
+            infinite where the rougher run folds.
         nfe: network evaluations a sample, each with one directional derivative; the second run of ``time_error`` included.
         dim: coordinates of a sample.
 
@@ -127,7 +130,7 @@ def log_likelihood(
 
     Raises:
         OptionError: an impossible argument.
-        IncompatibleError: a stochastic solver, a model without forward derivatives, or a law at T that is not known.
+        IncompatibleError: a stochastic solver, a model without forward derivatives, a law at T that is not known, or a map that folds.
         ModelError: x is not of the model's shape, or values are not finite.
 
     >>> import torch
@@ -140,7 +143,13 @@ def log_likelihood(
     True
 
     """
-    _check(model, x, trace, probes, probe, method, start)
+    _check(model, x, trace, probes, probe, method)
+    if steps is not None and nfe is not None:
+        raise OptionError("Give steps or nfe, not both.")
+    if start not in (None, "prior", "exact"):
+        raise OptionError(f"start = {start!r} is not possible; it is prior or exact.")
+    if start == "exact" and (model.analytic is None or condition):
+        raise IncompatibleError("start='exact' needs a model whose law is known (an analytic one); use start='prior'.")
     engine: Solver = registry.default().make("solver", solver)
     facts = engine.facts()
     down = sampling_grid(model, engine, steps=steps, nfe=nfe, grid=grid)
@@ -149,14 +158,16 @@ def log_likelihood(
     if method == "auto":
         method = "map" if trace == "exact" and not facts.adaptive and dim <= MAP_SIZE else "flow"
     runs = [(engine, down), *([rougher] if time_error and (rougher := _rougher(engine, down)) else [])]
+    given = dict(condition or {})
+    follow = {key for key, value in given.items() if isinstance(value, Tensor) and value.shape[:1] == data.shape[:1]}
     copies = 1 if method == "map" else dim if trace == "exact" else probes
     size = chunk or max(1, _CHUNK // (dim * copies))
     parts: list[list[_Part]] = []
     for begin in range(0, len(data), size):
         rows = data[begin : begin + size]
         noise = SeededNoise(seed, range(first + begin, first + begin + len(rows)), (dim,))
-        held = {key: _rows(value, begin, size, len(data)) for key, value in (condition or {}).items()}
-        settled = Settled(model, held, len(rows))
+        held = {key: value[begin : begin + size] if key in follow else value for key, value in given.items()}
+        settled = Settled(model, held, follow)
         directions = probe_vectors(probe, noise, probes) if trace == "hutchinson" else None
         parts.append([
             _mapped(settled, rows, *run, start) if method == "map" else _flowed(settled, rows, *run, start, directions)
@@ -165,16 +176,23 @@ def log_likelihood(
         if progress is not None:
             progress(min(begin + size, len(data)), len(data))
     fine, *coarse = (_joined(list(run)) for run in zip(*parts, strict=True))
-    log_p = fine.prior + fine.change.mean(0)
+    log_p = fine.log_p
+    if folds := int(log_p.isnan().sum()):
+        raise IncompatibleError(
+            f"The map of {engine} in {down.steps} steps folds at {folds} of {len(data)} samples, so it has no density there; take "
+            "more steps, or method='flow'."
+        )
     share = 1.0 if facts.adaptive else 1 / (2.0 ** (facts.order or 1) - 1)
-    late = share * (coarse[0].prior + coarse[0].change.mean(0) - log_p).abs() if coarse else log_p * math.nan
+    late = torch.full_like(log_p, math.nan)
+    if coarse:
+        late = share * (coarse[0].log_p - log_p).abs().nan_to_num(math.inf)
     if trace == "exact":
         scatter = torch.zeros_like(log_p)
     elif probes == 1:
         scatter = log_p * math.nan
     else:
-        scatter = fine.change.std(0) / math.sqrt(probes)
-    return Likelihood(log_p, fine.prior, fine.change.mean(0), scatter, late, sum(p.nfe for p in (fine, *coarse)), dim)
+        scatter = (fold((fine.change - fine.mean).square()) / (probes * (probes - 1))).sqrt()
+    return Likelihood(log_p, fine.prior, fine.mean, scatter, late, sum(p.nfe for p in (fine, *coarse)), dim)
 
 
 # -- one run -------------------------------------------------------------------------------------------------------
@@ -188,6 +206,16 @@ class _Part:
     change: Tensor
     nfe: int
 
+    @property
+    def mean(self) -> Tensor:
+        """Mean change over the probes, whose last bit does not depend on the batch."""
+        return fold(self.change) / len(self.change)
+
+    @property
+    def log_p(self) -> Tensor:
+        """Of the samples, (n,)."""
+        return self.prior + self.mean
+
 
 def _mapped(model: ScoreModel, x: Tensor, solver: Solver, grid: Grid, start: str | None) -> _Part:
     """By the Jacobian of the numerical map."""
@@ -200,8 +228,9 @@ def _mapped(model: ScoreModel, x: Tensor, solver: Solver, grid: Grid, start: str
 
     with differentiable(), torch.no_grad():
         end, slopes = pushed(push, x)
-        sizes = torch.linalg.slogdet(slopes.double())[1].to(x.dtype)
-    return _Part(_prior(model, end, grid[0], start), sizes[None], sum(runs))
+        signs, sizes = torch.linalg.slogdet(slopes.double())
+    unfolded = sizes.where(signs > 0, math.nan).to(x.dtype)  # of the flow itself every determinant is positive
+    return _Part(_prior(model, end, grid[0], start), unfolded[None], sum(runs))
 
 
 def _flowed(
@@ -238,23 +267,17 @@ def _rougher(solver: Solver, grid: Grid) -> tuple[Solver, Grid] | None:
         return (solver.replace(**loose), grid) if loose else None
     if grid.steps < 2:
         return None
-    kept = [*grid.times[:-1:2], grid.times[-1]]
-    if grid.steps % 2:  # the last interval stays as it is, so that none is longer than two
-        kept = [*grid.times[:-2:2], grid.times[-1]] if len(kept) > 2 else kept
-    return solver, Grid(grid.sde, kept, smooth=grid.smooth and grid.steps % 2 == 0)
+    times, odd = grid.times, grid.steps % 2 == 1
+    # of an odd number the three with the most noise go together
+    kept = [times[0], *times[3::2]] if odd else times[::2]
+    return solver, Grid(grid.sde, kept, smooth=grid.smooth and not odd)
 
 
-def _rows(value: Any, begin: int, size: int, n: int) -> Any:
-    """Of a condition, the rows of a chunk."""
-    follows = isinstance(value, Tensor) and value.dim() > 0 and len(value) == n
-    return value[begin : begin + size] if follows else value
-
-
-def _check(model: ScoreModel, x: Any, trace: str, count: int, probe: str, method: str, start: str | None) -> None:
+def _check(model: ScoreModel, x: Any, trace: str, count: int, probe: str, method: str) -> None:
     """Refuse what is impossible."""
     for name, value, known in (
         ("trace", trace, ("exact", "hutchinson")), ("probe", probe, ("rademacher", "gaussian")),
-        ("method", method, ("auto", "map", "flow")), ("start", start, (None, "prior", "exact")),
+        ("method", method, ("auto", "map", "flow")),
     ):  # fmt: skip
         if value not in known:
             raise OptionError(f"{name} = {value!r} is not possible; it is {' or '.join(map(str, known))}.")
@@ -268,5 +291,3 @@ def _check(model: ScoreModel, x: Any, trace: str, count: int, probe: str, method
         raise ModelError(f"The data are of shape {tuple(x.shape[1:])} and the model's samples of {tuple(model.shape)}.")
     if not bool(torch.isfinite(x).all()):
         raise ModelError("Some of the data are not finite.")
-    if start == "exact" and model.analytic is None:
-        raise IncompatibleError("start='exact' needs a model whose law is known (an analytic one); use start='prior'.")

@@ -11,47 +11,15 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from solvers_zoo.errors import IncompatibleError
 from solvers_zoo.noise.seeded import PROBES, SeededNoise
+from solvers_zoo.score_models.analytic import fold
 from solvers_zoo.score_models.base import ScoreModel
-from solvers_zoo.score_models.conditioned import Conditioned
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from solvers_zoo.score_models.analytic import AnalyticModel
-
-
-class Settled(Conditioned):
-    """``model`` under a condition that is settled: without one it gets none, rather than classes of its own choice.
-
-    A network that knows classes is then asked for the law of all of them.
-
-    Args:
-        model: any score model.
-        condition: as in `sample`; tensors of ``n`` rows belong to the samples.
-        n: samples in a batch.
-
-    """
-
-    def __init__(self, model: ScoreModel, condition: Mapping[str, Any] | None, n: int) -> None:
-        given = dict(condition or {})
-        follow = [k for k, value in given.items() if isinstance(value, Tensor) and value.dim() and len(value) == n]
-        super().__init__(model, given, follow)
-
-    @property
-    def analytic(self) -> AnalyticModel | None:
-        """The model's, where no condition changes it."""
-        return None if self.condition else self.model.analytic
-
-    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Any]:
-        """None."""
-        return {}
 
 
 class Augmented(ScoreModel):
@@ -93,11 +61,14 @@ class Augmented(ScoreModel):
         if self.probes is None:
             along = torch.eye(d, dtype=x.dtype, device=x.device).repeat_interleave(count, 0)
         else:
-            along = self.probes.to(x.device, x.dtype).reshape(-1, d)
+            own = self.probes.to(x.device, x.dtype)
+            along = own.repeat(1, count // own.shape[1], 1).reshape(
+                -1, d
+            )  # a solver may ask for several states of a sample
         repeats = self.directions
         if isinstance(point.t, Tensor):  # every sample at a time of its own
-            own = point.t.reshape(-1).expand(count).repeat(repeats)
-            point = self.sde.at(own.view(-1, *[1] * len(self.inner)))
+            times = point.t.reshape(-1).expand(count).repeat(repeats)
+            point = self.sde.at(times.view(-1, *[1] * len(self.inner)))
         state = x[:, :d].reshape(count, *self.inner).repeat(repeats, *[1] * len(self.inner))
 
         def velocity(state: Tensor) -> Tensor:
@@ -105,7 +76,7 @@ class Augmented(ScoreModel):
 
         v, moved = derivative(velocity, state, along.view_as(state))
         products = (moved.reshape(-1, d) * along).sum(1).view(repeats, count)
-        traces = products.sum(0, keepdim=True) if self.probes is None else products
+        traces = fold(products)[None] if self.probes is None else products
         return torch.cat((v[:count].reshape(count, d), traces.T), 1)
 
 
@@ -116,15 +87,16 @@ def derivative(function: Callable[[Tensor], Tensor], x: Tensor, along: Tensor) -
         IncompatibleError: an operation has no forward derivative.
 
     """
-    jvp: Callable[..., tuple[Tensor, Tensor]] = torch.func.jvp
+    jvp: Callable[..., Any] = torch.func.jvp
     try:
         with differentiable():
-            return jvp(function, (x,), (along,))
+            value, moved = jvp(function, (x,), (along,))
     except (NotImplementedError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise IncompatibleError(
             f"The model has no forward derivative, which a likelihood needs ({type(error).__name__}: {reason})."
         ) from error
+    return value, moved
 
 
 @contextlib.contextmanager

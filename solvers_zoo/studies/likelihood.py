@@ -18,8 +18,6 @@ from solvers_zoo.options import option
 from solvers_zoo.studies.base import Check, Experiment, Findings, Progress, Row, column, silent, slope, track
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from torch import Tensor
 
 TARGETS = ("mixture-2d", "mixture-5(dim=4)", "ring")
@@ -61,18 +59,10 @@ class Likelihood(Experiment):
             rows.append(
                 {"target": name, "solver": solver, "steps": steps, "bits": float(found.mean()), "error": error, "n": n}
             )
-        gaps = self.probed(8 if quick else 32)
-        return Findings(rows, self.checks(rows, gaps), {"order": lambda: order_chart(rows)})
+        return Findings(rows, self.checks(rows, *probed(8 if quick else 32)), {"order": lambda: order_chart(rows)})
 
-    def probed(self, n: int) -> Tensor:
-        """Mean over n samples of Hutchinson's estimate less the likelihood with the full trace, in bits, for every probe."""
-        x, log_p = flowed("mixture-5(dim=4)", SOLVER, 32, n)
-        _, guess = flowed("mixture-5(dim=4)", SOLVER, 32, n, PROBES)
-        gap: Tensor = (guess.view(PROBES, n) - log_p).mean(1) / (x.shape[1] * math.log(2))
-        return gap
-
-    def checks(self, rows: list[Row], gaps: Tensor) -> list[Check]:
-        """Errors at the tolerance, orders, and the mean of the probes."""
+    def checks(self, rows: list[Row], gaps: Tensor, scatter: Tensor) -> list[Check]:
+        """Errors at the tolerance, orders, and the mean of the probes: their gaps to the exact trace and their standard errors."""
         checks = [
             Check(
                 f"bits a dimension, {row['target']}",
@@ -95,64 +85,14 @@ class Likelihood(Experiment):
                     order + 0.6,
                 )
             )
-        z = float(gaps.mean() / (gaps.std() / math.sqrt(len(gaps))))
-        checks.append(Check("Hutchinson", "the mean of 100 probes is the likelihood: z", z, -4.0, 4.0))
-        checks.append(Check("probes differ", "one probe is off, in bits a dimension (sd)", float(gaps.std()), low=1e-4))
+        z = float(gaps.sum() / scatter.square().sum().sqrt())
+        one = math.sqrt(PROBES) * float(scatter.square().mean().sqrt())
+        checks.append(Check("Hutchinson", f"the mean of {PROBES} probes is the likelihood: z", z, -4.0, 4.0))
+        checks.append(Check("probes differ", "one probe is off, in bits a dimension (sd)", one, low=1e-4))
         return checks
 
 
 # -- the arithmetic ----------------------------------------------------------------------------------------------------
-
-
-def augmented(model: Any, probes: Tensor | None = None) -> Any:
-    """The flow of (x, l) with dl/dt = div v, or probe' (dv/dx) probe; a model of d + 1 coordinates."""
-    import torch
-
-    from solvers_zoo.score_models.function import FunctionModel
-
-    d = math.prod(model.shape)
-
-    def slope(state: Tensor, t: Tensor) -> Tensor:
-        """Velocity and divergence."""
-        x, count = state[:, :d].contiguous(), len(state)
-        # all directions in one pass over a batch repeated d times
-        along = torch.eye(d, dtype=x.dtype).repeat_interleave(count, 0) if probes is None else probes
-        repeats = len(along) // count
-        own = t[:, None].double().repeat(repeats, 1)
-        point = model.sde.at(
-            own if bool((t != t[0]).any()) else float(t[0])
-        )  # an adaptive solver gives each its own time
-
-        def velocity(x: Tensor) -> Tensor:
-            out: Tensor = model(x, point).flow
-            return out
-
-        jvp: Callable[..., Any] = torch.func.jvp
-        v, moved = jvp(velocity, (x.repeat(repeats, 1),), (along,))
-        trace = (moved * along).sum(1).view(repeats, count).sum(0)
-        return torch.cat((v[:count], trace[:, None]), 1)
-
-    return FunctionModel(slope, model.sde, prediction="flow", shape=(d + 1,))
-
-
-def flowed(name: str, solver: str, steps: int | None, n: int, probes: int = 0) -> tuple[Tensor, Tensor]:
-    """Exact samples x (n, d) and log p by the flow: (n,), or (probes n,) with as many probes of the trace."""
-    import torch
-
-    from solvers_zoo.noise.seeded import SeededNoise
-    from solvers_zoo.sampling.encode import encode
-
-    model = problem(name)
-    sde, (d,) = model.sde, model.shape
-    x = model.draw(sde.at(sde.t_min), SeededNoise(0, range(n), model.shape, torch.float64).data())
-    rows, signs = x, None
-    if probes:
-        rows = x.repeat(probes, 1)
-        signs = torch.sign(SeededNoise(1, range(len(rows)), (d,), torch.float64).data().fresh())
-    start = torch.cat((rows, torch.zeros(len(rows), 1, dtype=torch.float64)), 1)
-    done = encode(augmented(model, signs), start, solver=solver, steps=steps, grid="log-snr", chunk=len(start))
-    end = done.x
-    return x, model.log_density(end[:, :d].contiguous(), sde.at(sde.t_max)) + end[:, d]
 
 
 def problem(name: str) -> Any:
@@ -163,12 +103,37 @@ def problem(name: str) -> Any:
     return registry.model(name, sde=VE(sigma_min=0.05, sigma_max=20.0))
 
 
+def exact_samples(model: Any, n: int) -> Tensor:
+    """``n`` samples of the law at t_min, (n, d) in float64."""
+    import torch
+
+    from solvers_zoo.noise.seeded import SeededNoise
+
+    x: Tensor = model.draw(model.sde.at(model.sde.t_min), SeededNoise(0, range(n), model.shape, torch.float64).data())
+    return x
+
+
 def bits(name: str, solver: str, steps: int | None, n: int) -> tuple[Tensor, Tensor]:
-    """-log2 p / d of n exact samples: in closed form, and by the flow."""
+    """-log2 p / d of n exact samples: in closed form, and by the flow and its divergence as one system."""
+    from solvers_zoo.likelihood.density import log_likelihood
+
     model = problem(name)
-    x, log_p = flowed(name, solver, steps, n)
+    x = exact_samples(model, n)
     exact = model.log_density(x, model.sde.at(model.sde.t_min))
-    return -exact / (x.shape[1] * math.log(2)), -log_p / (x.shape[1] * math.log(2))
+    found = log_likelihood(model, x, solver, steps=steps, grid="log-snr", method="flow", time_error=False)
+    return -exact / (x.shape[1] * math.log(2)), found.bits
+
+
+def probed(n: int) -> tuple[Tensor, Tensor]:
+    """Hutchinson's estimate less the likelihood with the full trace, and its standard error by the probes: bits, (n,)."""
+    from solvers_zoo.likelihood.density import log_likelihood
+
+    model = problem("mixture-5(dim=4)")
+    way: dict[str, Any] = {"solver": SOLVER, "steps": 32, "grid": "log-snr", "method": "flow", "time_error": False}
+    x = exact_samples(model, n)
+    full = log_likelihood(model, x, **way)
+    guess = log_likelihood(model, x, trace="hutchinson", probes=PROBES, seed=1, **way)
+    return guess.bits - full.bits, guess.trace_error / (guess.dim * math.log(2))
 
 
 def order_chart(rows: list[Row]) -> Any:

@@ -22,7 +22,7 @@ STOREYS = [
     {"cli"},
     {"studies"},
     {"interop"},
-    {"testing", "bench", "overhead", "train", "likelihood"},
+    {"testing", "bench", "overhead", "train", "likelihood", "editing"},
     {"pictures", "charts"},
     {"sampling"},
     {"metrics", "exact"},

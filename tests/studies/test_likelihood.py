@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from solvers_zoo.likelihood.flow import Augmented
 from solvers_zoo.studies import likelihood
 from solvers_zoo.studies.likelihood import SOLVER, Likelihood
 
@@ -21,31 +22,15 @@ def test_the_claims_hold(findings):
     assert len(findings.checks) == 6
 
 
-def test_the_divergence_is_the_trace_of_the_jacobian():
-    model = likelihood.problem("mixture-5(dim=4)")
-    point = model.sde.at(0.4)
-    x = torch.tensor([[0.3, -1.0, 2.0, 0.5], [-2.0, 0.1, 0.4, 1.0]], dtype=torch.float64)
-    state = torch.cat((x, torch.zeros(2, 1, dtype=torch.float64)), 1)
-    slope = likelihood.augmented(model).predict(state, point)
-    for i in range(2):
-        jacobian = torch.autograd.functional.jacobian(lambda y: model(y[None], point).flow[0], x[i])
-        assert float(slope[i, 4]) == pytest.approx(float(jacobian.trace()), rel=1e-10)
-    assert torch.allclose(slope[:, :4], model(x, point).flow, rtol=1e-14)
-
-
 def test_the_other_sign_would_be_seen(monkeypatch):
     exact, found = likelihood.bits("mixture-2d", SOLVER, 32, 4)
     assert float((exact - found).abs().max()) < 1e-3
-    right = likelihood.augmented
+    right = Augmented.predict
 
-    def turned(model, probes=None):
-        flow = right(model, probes)
-        inner = flow.fn
-        signs = torch.tensor([1.0, 1.0, -1.0], dtype=torch.float64)
-        flow.fn = lambda x, t: inner(x, t) * signs
-        return flow
+    def turned(self, x, point, **condition):
+        return right(self, x, point, **condition) * torch.tensor([1.0, 1.0, -1.0], dtype=torch.float64)
 
-    monkeypatch.setattr(likelihood, "augmented", turned)
+    monkeypatch.setattr(Augmented, "predict", turned)
     exact, found = likelihood.bits("mixture-2d", SOLVER, 32, 4)
     assert float((exact - found).abs().max()) > 1.0
 
@@ -53,7 +38,7 @@ def test_the_other_sign_would_be_seen(monkeypatch):
 def test_bits_are_of_a_dimension():
     exact, _ = likelihood.bits("mixture-2d", SOLVER, 16, 2000)
     model = likelihood.problem("mixture-2d")
-    x, _ = likelihood.flowed("mixture-2d", SOLVER, 16, 2000)
+    x = likelihood.exact_samples(model, 2000)
     mean = -float(model.log_density(x, model.sde.at(model.sde.t_min)).mean()) / (2 * math.log(2))
     assert float(exact.mean()) == pytest.approx(mean, rel=1e-12)
 

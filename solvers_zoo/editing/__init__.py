@@ -1,0 +1,1 @@
+"""Editing by latent codes: encoding, interpolation, and starts from noised data."""
