@@ -39,6 +39,7 @@ class View:
         high: upper bounds.
         density: exact density in one dimension on 400 points between low and high, or None.
         note: what is not shown, or empty.
+        scale: values that are black and white in images; by default the ends of the first panel's own.
 
     """
 
@@ -48,6 +49,7 @@ class View:
     high: NDArray[Any]
     density: NDArray[Any] | None = None
     note: str = ""
+    scale: tuple[float, float] | None = None
 
 
 def view(x: Tensor, exact: Tensor | None, title: str, model: ScoreModel | None = None, point: Any = None) -> View:
@@ -57,7 +59,7 @@ def view(x: Tensor, exact: Tensor | None, title: str, model: ScoreModel | None =
         x: samples.
         exact: exact samples of any number, or None.
         title: what the samples are.
-        model: an analytic model whose density is drawn in one dimension.
+        model: whose density is drawn in one dimension, if it is analytic; the range of its data is the scale of images.
         point: point of the schedule at which that density is taken.
 
     """
@@ -65,7 +67,8 @@ def view(x: Tensor, exact: Tensor | None, title: str, model: ScoreModel | None =
     if x.dim() >= 3:
         count = min([_MAX_IMAGES, *(len(values) for _, values in panels)])
         pictures = [(name, _images(values[:count])) for name, values in panels]
-        return View("images", pictures, *_limits([values.reshape(-1, 1) for _, values in pictures]))
+        scale = None if model is None or exact is not None else model.data_range
+        return View("images", pictures, *_limits([values.reshape(-1, 1) for _, values in pictures]), scale=scale)
     panels = [(name, values.reshape(len(values), -1)) for name, values in panels]
     if panels[0][1].shape[1] == 1:
         low, high = _limits([values for _, values in panels])
@@ -228,7 +231,9 @@ def mosaic(images: NDArray[Any], shown: View, columns: int, gap: int = 1) -> NDA
 
 
 def _range(shown: View) -> tuple[float, float]:
-    """Black and white: the ends of the first panel's own values."""
+    """Black and white: the range of the data, or the ends of the first panel's own values."""
+    if shown.scale is not None:
+        return shown.scale
     first = shown.panels[0][1]
     low, high = float(first.min()), float(first.max())
     if len(shown.panels) == 1:  # no exact pictures to set the scale, and samples stray beyond it

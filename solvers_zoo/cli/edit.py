@@ -147,7 +147,7 @@ def interpolate(
     if out is not None and out.suffix in _DATA:
         _write(out, {"x": way.x, "codes": way.codes}, facts)
     elif out is not None:
-        _sheet(out, way.x.transpose(0, 1).flatten(0, 1), points)
+        _sheet(out, way.x.transpose(0, 1).flatten(0, 1), points, built)
     _say(facts, json, f"ends come back to {facts['round_trip']:.2g}")
 
 
@@ -181,7 +181,7 @@ def _write(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> Non
     write_tensors(path, tensors, common.plain(facts))
 
 
-def _sheet(path: Path, x: Tensor, columns: int, scale: int = 6) -> None:
+def _sheet(path: Path, x: Tensor, columns: int, model: ScoreModel, scale: int = 6) -> None:
     """Pictures in rows, each pixel ``scale`` wide."""
     import io
 
@@ -192,7 +192,7 @@ def _sheet(path: Path, x: Tensor, columns: int, scale: int = 6) -> None:
     from solvers_zoo.pictures import mosaic, view
 
     rows = [
-        view(x[i : i + columns], None, "") for i in range(0, len(x), columns)
+        view(x[i : i + columns], None, "", model) for i in range(0, len(x), columns)
     ]  # a view holds few pictures, a row is fewer
     whole = replace(rows[0], panels=[("", np.concatenate([row.panels[0][1] for row in rows]))])
     sheet = mosaic(whole.panels[0][1], whole, columns)

@@ -250,7 +250,7 @@ def _previewer(path: Path | None) -> Callable[[NetworkModel, int], None] | None:
 
         n = 64 if len(model.shape or ()) > 1 else 1500
         x = sample(model, "heun", nfe=18, n=n, denoise=True, dtype=torch.float32).x
-        draw_figure(view(x, None, f"step {step:,}"), path, "heun, NFE 18", str(model.sde))
+        draw_figure(view(x, None, f"step {step:,}", model), path, "heun, NFE 18", str(model.sde))
 
     return draw
 

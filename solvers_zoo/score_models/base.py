@@ -31,6 +31,7 @@ class ScoreModel(ABC):
         cost: network calls that one call costs (2 with classifier-free guidance).
         shape: shape of one sample, or None where any will do.
         checkpoints: files that its weights come from.
+        data_range: least and largest value that data have, where known: black and white in a picture.
 
     """
 
@@ -39,6 +40,7 @@ class ScoreModel(ABC):
     cost: int = 1
     shape: tuple[int, ...] | None = None
     checkpoints: Sequence[Path] = ()
+    data_range: tuple[float, float] | None = None
 
     @abstractmethod
     def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
@@ -68,7 +70,7 @@ class ModelWrapper(ScoreModel):
     def __init__(self, model: ScoreModel) -> None:
         self.model = model
         self.sde, self.kind, self.cost, self.shape = model.sde, model.kind, model.cost, model.shape
-        self.checkpoints = model.checkpoints
+        self.checkpoints, self.data_range = model.checkpoints, model.data_range
 
     def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
         """The inner model's prediction."""

@@ -104,6 +104,10 @@ class NetworkModel(ScoreModel):
         ends = (-float(sde.lam(sde.t_min)), -float(sde.lam(sde.t_max))) if levels is None else levels
         self.levels = tuple(min(max(float(level), -_FARTHEST), _FARTHEST) for level in ends)
         self.checkpoints = tuple(checkpoints)
+        about = self.card.get("data")
+        low, high = (about.get("low"), about.get("high")) if isinstance(about, dict) else (None, None)
+        if isinstance(low, int | float) and isinstance(high, int | float) and low < high:
+            self.data_range = (float(low), float(high))
         self._copies: dict[tuple[torch.dtype, torch.device], Any] = {}
 
     def on(self, sde: GaussianSDE) -> NetworkModel:

@@ -86,6 +86,17 @@ def test_mosaic_places_every_picture():
     assert [sheet[0, 0], sheet[0, 4], sheet[3, 0], sheet[3, 4], sheet[6, 0]] == [0, 0.25, 0.5, 0.75, 1]
 
 
+def test_black_and_white_are_those_of_the_data():
+    """A sample that strays leaves the others as they were."""
+    images = torch.tensor([-1.0, 0.0, 1.0, 3.0]).reshape(4, 1, 1, 1).expand(4, 1, 2, 2)
+    found = view(images, None, "all", zoo.model("digits-net"))
+    assert mosaic(found.panels[0][1], found, columns=4)[0, ::3].tolist() == [0, 0.5, 1, 1]
+    assert (
+        mosaic(images[:, 0].double().numpy(), view(images, images, "all", zoo.model("digits-net")), columns=4)[0, 6]
+        == 0.5
+    )
+
+
 def test_density_lies_where_the_samples_are():
     x = torch.tensor([[-1.0, 1.0]] * 50 + [[1.0, -1.0]] * 50)  # above left and below right
     lines = picture(view(x, None, "two"), Console(width=40, color_system=None)).plain.splitlines()[1:]
