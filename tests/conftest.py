@@ -17,4 +17,3 @@ def _global_state_untouched():
     assert torch.get_default_dtype() is torch.float32
     if registry._default is not None and any(plugin.version == "file" for plugin in registry._default.plugins):
         registry._default = None
-

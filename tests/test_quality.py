@@ -21,7 +21,9 @@ def test_the_tree_is_clean(tool: list[str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_no_two_test_files_have_one_name() -> None:
-    """Without packages pytest imports them by their bare names."""
-    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+def test_modules_beside_the_tests_can_be_told_apart() -> None:
+    """Without packages pytest imports them by their bare names, and `conftest` is whichever was loaded first."""
+    paths = [path for path in (ROOT / "tests").rglob("*.py") if path.stem not in ("conftest", "__init__")]
+    names = [path.name for path in paths]
     assert sorted(names) == sorted(set(names))
+    assert [path for path in paths if "from conftest import" in path.read_text() and path != Path(__file__)] == []

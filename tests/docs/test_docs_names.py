@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT
 from kit.rotation import BUNDLED, TENTH
+from snippets import ROOT
 
 import solvers_zoo as zoo
 

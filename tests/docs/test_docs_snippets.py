@@ -11,9 +11,8 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import ROOT
 from kit.rotation import TENTH
-from snippets import Snippet, every, of, pages
+from snippets import ROOT, Snippet, every, of, pages
 
 import solvers_zoo as zoo
 from solvers_zoo.cli import main
