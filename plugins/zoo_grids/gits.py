@@ -52,6 +52,7 @@ class GITS(GridRule):
     seed: int = option(11326, help="their seed; the run's own samples are others")
     teacher: Any = option("dpmpp-2m", kind="solver", help="the solver that makes the fine trajectory")
     base: Any = option(None, kind="grid", help="the fine trajectory's grid; the process's own if none")
+    student: Any = option(None, kind="solver", help="the solver whose steps are measured; the run's own if none")
 
     def times(self, sde: Any, steps: int) -> Sequence[float]:
         """Refused: without a model there is nothing to fit."""
@@ -61,7 +62,7 @@ class GITS(GridRule):
 
     def fit(self, fitting: Fitting, steps: int) -> Sequence[float]:
         """``steps`` + 1 of the fine grid's times."""
-        sde, solver = fitting.model.sde, fitting.solver
+        sde, solver = fitting.model.sde, self.student if self.student is not None else fitting.solver
         fine = self._fine_grid(sde)
         if steps > fine.steps:
             raise DomainError(f"The grid {self} chooses among {fine.steps} steps, not {steps}: raise its option fine.")

@@ -20,5 +20,5 @@ def test_what_the_model_raises_is_said(tmp_path, monkeypatch):
     )
     monkeypatch.setattr(module, "eligible", lambda nfe, noisy: ["ddim"])
     serial = registry.default().make("executor", "serial")
-    with pytest.raises(IncompatibleError, match="8 evaluations; most often: .*my network is not ready"):
+    with pytest.raises(IncompatibleError, match=r"8 evaluations; most often: .*my network is not ready"):
         module.recommend(f"{file}:model", 8, Store(tmp_path / "store"), serial, stochastic="no")
