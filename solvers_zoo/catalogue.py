@@ -53,12 +53,12 @@ def zoo_models() -> Iterable[Any]:
         Mixture5,
         Ring,
     )
-    from solvers_zoo.score_models.targets.networks import DigitsNet, MoonsNet
+    from solvers_zoo.score_models.targets.networks import DigitsNCSN, DigitsNet, MoonsNet
     from solvers_zoo.score_models.targets.shapes import Checkerboard, SwissRoll, TwoMoons
 
     return [
-        Ring, Digits, Bimodal, DigitsNet, Mixture5, MoonsNet, TwoMoons, SwissRoll, Mixture1D, Mixture2D, Checkerboard,
-        BimodalPoints, GaussianTarget,
+        Ring, Digits, Bimodal, DigitsNet, Mixture5, MoonsNet, TwoMoons, SwissRoll, Mixture1D, Mixture2D, DigitsNCSN,
+        Checkerboard, BimodalPoints, GaussianTarget,
     ]  # fmt: skip
 
 
@@ -105,14 +105,15 @@ def zoo_studies() -> Iterable[Any]:
     from solvers_zoo.studies.langevin import LangevinFails
     from solvers_zoo.studies.likelihood import Likelihood
     from solvers_zoo.studies.likelihood_weighting import LikelihoodWeighting
+    from solvers_zoo.studies.ncsn import NCSNStudy
     from solvers_zoo.studies.ranking import Ranking
     from solvers_zoo.studies.tomczak import Tomczak
     from solvers_zoo.studies.transport_tv import TransportTV
     from solvers_zoo.studies.tv_lemma import TVLemma
 
     return [
-        Huang, Errata, Tomczak, TVLemma, Ranking, Girsanov, KappaRule, Likelihood, TransportTV, HuangDensity, FokkerPlanck,
-        LangevinFails, EarlyStopping, LikelihoodWeighting,
+        Huang, Errata, Tomczak, TVLemma, Ranking, Girsanov, KappaRule, NCSNStudy, Likelihood, TransportTV, HuangDensity,
+        FokkerPlanck, LangevinFails, EarlyStopping, LikelihoodWeighting,
     ]  # fmt: skip
 
 
@@ -122,10 +123,11 @@ def zoo_objectives() -> Iterable[Any]:
     from solvers_zoo.train.objectives.denoising import DenoisingScoreMatching
     from solvers_zoo.train.objectives.explicit import ExplicitScoreMatching
     from solvers_zoo.train.objectives.flow import FlowMatching
+    from solvers_zoo.train.objectives.ncsn import NCSN
     from solvers_zoo.train.objectives.sliced import SlicedScoreMatching
     from solvers_zoo.train.objectives.variational import DDPMBound
 
-    return [DDPMBound, FlowMatching, SlicedScoreMatching, ExplicitScoreMatching, DenoisingScoreMatching]
+    return [NCSN, DDPMBound, FlowMatching, SlicedScoreMatching, ExplicitScoreMatching, DenoisingScoreMatching]
 
 
 @hookimpl

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from solvers_zoo.card import ModelCard, Source
 from solvers_zoo.options import option
 from solvers_zoo.processes.edm import EDM
+from solvers_zoo.processes.ve import VE
 from solvers_zoo.score_models.target import Target
 
 if TYPE_CHECKING:
@@ -32,15 +33,31 @@ class _Trained(Target):
     file: ClassVar[str]
 
     def build(self, sde: Any) -> ScoreModel:
-        """The network under ``sde``, any Gaussian process: it only sees sigma/alpha."""
+        """The network under ``sde``: any Gaussian process, if it is preconditioned and so only sees sigma/alpha."""
         return shipped(self.file).on(sde)
 
-    def default_sde(self) -> EDM:
+    def default_sde(self) -> Any:
         """EDM from 80 to 0.002, on which it was trained."""
         return EDM()
 
 
-class DigitsNet(_Trained):
+class _TrainedOnDigits(_Trained):
+    label: int | None = option(None, kind="int", help="the digit to draw; all of them if none is given", low=0, high=9)
+    guidance: float = option(1.0, help="strength of classifier-free guidance; other than 1 it costs two evaluations")
+
+    def build(self, sde: Any) -> ScoreModel:
+        """The network under ``sde``, with its label and guidance."""
+        from solvers_zoo.score_models.conditioned import Conditioned
+        from solvers_zoo.score_models.guided import Guided
+
+        model = super().build(sde)
+        condition = {} if self.label is None else {"label": self.label}
+        if self.guidance != 1:
+            return Guided(model, self.guidance, condition)
+        return Conditioned(model, condition) if condition else model
+
+
+class DigitsNet(_TrainedOnDigits):
     """A network trained on the 1797 handwritten digits that ``digits`` has the exact score of.
 
     It knows the ten classes. Without a label, sample i's is drawn by the classes' frequencies, from the run's seed and i alone.
@@ -58,19 +75,31 @@ class DigitsNet(_Trained):
         ),
     )
     file = "digits-net"
-    label: int | None = option(None, kind="int", help="the digit to draw; all of them if none is given", low=0, high=9)
-    guidance: float = option(1.0, help="strength of classifier-free guidance; other than 1 it costs two evaluations")
 
-    def build(self, sde: Any) -> ScoreModel:
-        """The network under ``sde``, with its label and guidance."""
-        from solvers_zoo.score_models.conditioned import Conditioned
-        from solvers_zoo.score_models.guided import Guided
 
-        model = super().build(sde)
-        condition = {} if self.label is None else {"label": self.label}
-        if self.guidance != 1:
-            return Guided(model, self.guidance, condition)
-        return Conditioned(model, condition) if condition else model
+class DigitsNCSN(_TrainedOnDigits):
+    """A noise conditional score network of the same digits: the score at 20 noise levels from 10 down to 0.05, for annealed Langevin.
+
+    ``zoo sample --model digits-ncsn --solver annealed-langevin:eps=0.001,n_steps_each=10 --grid log-snr --steps 19`` runs the chain
+    at just these levels. It knows the ten classes, like ``digits-net``. Its output is divided by sigma, so it is for its own process alone.
+    """
+
+    card = ModelCard(
+        name="digits-ncsn",
+        title="Noise conditional score network of handwritten digits, 8 x 8",
+        dim="1 x 8 x 8",
+        source=Source(
+            authors="Song & Ermon 2019",
+            title="Generative Modeling by Estimating Gradients of the Data Distribution",
+            arxiv="1907.05600",
+            where="Section 4",
+        ),
+    )
+    file = "digits-ncsn"
+
+    def default_sde(self) -> VE:
+        """The levels on which it was trained."""
+        return VE(sigma_min=0.05, sigma_max=10.0)
 
 
 class MoonsNet(_Trained):
