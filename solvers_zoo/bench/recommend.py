@@ -27,7 +27,7 @@ from solvers_zoo.bench.record import DONE, FAILED, Record
 from solvers_zoo.bench.run import bench
 from solvers_zoo.bench.store import Store
 from solvers_zoo.bench.study import Study
-from solvers_zoo.errors import IncompatibleError
+from solvers_zoo.errors import IncompatibleError, ZooError
 from solvers_zoo.executors.base import Executor
 
 STRONG, ENERGY = "strong", "energy"
@@ -184,8 +184,7 @@ class _Search:
 
     def best(self, solvers: Sequence[str], metric: str) -> list[Standing]:
         """The final's standings, the best first; empty where nothing could run."""
-        known = ["", *registry.default().names("grid")]
-        scouted = [grid for grid in SCOUTED if grid.split("(")[0] in known]
+        scouted = [grid for grid in SCOUTED if not grid or _known(grid)]
         own = self._round("scouts", [(solver, grid) for solver in solvers for grid in scouted], metric, 0)
         names = list(dict.fromkeys(who.solver for who in own))[:SOLVERS]
         grids = everywhere()
@@ -243,6 +242,15 @@ class _Search:
         self.reasons.update(str(record.result["reason"]) for record in records if record.status == FAILED)
         self.tried |= {Contestant(record.cell.solver, record.cell.grid) for record in done}
         return done
+
+
+def _known(grid: str) -> bool:
+    """Whether the plugins that are loaded have the rule, and what its options name."""
+    try:
+        registry.grid(grid)
+    except ZooError:
+        return False
+    return True
 
 
 def _error(record: Record, metric: str) -> float:

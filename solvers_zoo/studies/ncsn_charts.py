@@ -100,7 +100,7 @@ def samples(runs: Mapping[str, Drawn], rows: Sequence[Row]) -> Any:
         panels.append(_headed(sheet(grey(torch.stack([some[:wide] for some in of]))), words, figures))
     return titled(
         alt.hconcat(*panels, spacing=34),
-        "Annealed Langevin dynamics draws digits; at the smallest level alone it draws none",
+        "Annealed Langevin dynamics draws digits; at the smallest level alone it seldom does",
         "Ten of every class. A network of 20 noise levels from 10 to 0.05, 200 evaluations either way. Class: share that a classifier sees as",
         f"what was asked for. Fréchet distance from {next(iter(runs.values())).x.shape[0]} digits, in the features of that classifier.",
     )
