@@ -14,7 +14,5 @@ BUNDLED = [entry for entry in registry.default().entries("solver") if entry.dist
 _TODAY = datetime.date.today().toordinal() % 10
 TENTH = [entry.card.name for entry in BUNDLED if zlib.crc32(entry.card.name.encode()) % 10 == _TODAY]
 DAILY = [
-    entry.card.name
-    for entry in BUNDLED
-    if entry.card.name in TENTH or not (entry.card.implicit or entry.card.adaptive)
+    entry.card.name for entry in BUNDLED if entry.card.name in TENTH or not (entry.card.implicit or entry.card.adaptive)
 ]
