@@ -35,8 +35,9 @@ STRONG, ENERGY = "strong", "energy"
 #: Contestants that a round keeps, and seeds of the final.
 SOLVERS, PAIRS, FINALISTS, SEEDS = 16, 6, 8, 8
 
-#: Starts of a deterministic run by round, and samples of a stochastic one.
-STARTS, SAMPLES = {"scouts": 64, "grids": 64, "options": 64, "final": 64}, 2000
+#: Starts of a deterministic run by round, and samples of a stochastic one. The final's are many: where a flow parts between two
+#: modes few starts have most of the error.
+STARTS, SAMPLES = {"scouts": 64, "grids": 64, "options": 64, "final": 256}, 2000
 
 #: Grids of the first round; the last shows what a fitted grid may do for a solver, at little cost.
 SCOUTED = ("", "log-snr", "gits(student=ddim)")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.rotation import BUNDLED, TENTH
+from kit.rotation import BUNDLED, TODAY
 from snippets import ROOT
 
 import solvers_zoo as zoo
@@ -85,9 +85,9 @@ def test_every_solver_has_a_plot_and_a_row(site: Path) -> None:
     assert not missing, "python docs/figures.py NAME measures a new solver"
 
 
-@pytest.mark.parametrize("name", TENTH)
+@pytest.mark.parametrize("name", TODAY)
 def test_plots_show_what_the_code_gives(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a tenth of the solvers, another one every day, two points of a stored curve are measured again."""
+    """Of some solvers, others every day, two points of a stored curve are measured again."""
     import facts
 
     monkeypatch.syspath_prepend(str(ROOT / "docs"))
