@@ -54,7 +54,7 @@ def new_job(given: Mapping[str, Any]) -> Job:
     condition = model.default_condition(seed, range(first, first + n)) | dict(given["condition"] or {})
     fitting = Fitting(CountingModel(model), solver, shape, dtype, device, condition, n)
     return Job(
-        model=model, solver=solver, grid=_grid(model, solver, given, fitting), n=n, shape=shape, seed=seed, dtype=dtype,
+        model=model, solver=solver, grid=asked_grid(model, solver, given, fitting), n=n, shape=shape, seed=seed, dtype=dtype,
         device=device, start=given["start"], denoise=bool(given["denoise"]), fit_nfe=fitting.model.nfe,
         chunk=_chunk(given["chunk"], n, shape, dtype, brownian, noise), brownian=brownian,
         trajectory=bool(given["trajectory"]), x=x, noise=noise, condition=condition, first=first,
@@ -120,7 +120,7 @@ def _chunk(chunk: Any, n: int, shape: tuple[int, ...], dtype: torch.dtype, brown
     return -(-n // chunks)
 
 
-def _grid(model: ScoreModel, solver: Solver, given: Mapping[str, Any], fitting: Fitting) -> Grid:
+def asked_grid(model: ScoreModel, solver: Solver, given: Mapping[str, Any], fitting: Fitting | None) -> Grid:
     """The grid that steps, nfe and grid ask for together."""
     rule, steps, nfe = given["grid"], given["steps"], given["nfe"]
     if steps is not None and nfe is not None:

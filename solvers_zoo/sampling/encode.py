@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from solvers_zoo import registry
 from solvers_zoo.errors import IncompatibleError, OptionError
-from solvers_zoo.sampling.budget import steps_for
+from solvers_zoo.sampling.arguments import asked_grid
 from solvers_zoo.sampling.driver import sample
 from solvers_zoo.time_grids.base import Grid
 
@@ -75,10 +74,4 @@ def sampling_grid(
     model: ScoreModel, solver: Solver, *, steps: int | None = None, nfe: int | None = None, grid: Any = None
 ) -> Grid:
     """The decreasing `Grid` on which one would sample, of a name, specification, rule, decreasing times, or such a grid itself."""
-    if isinstance(grid, Grid):
-        return grid
-    if isinstance(grid, Sequence) and not isinstance(grid, str):
-        return Grid(model.sde, [float(t) for t in grid])
-    rule: Any = registry.default().make("grid", grid if grid is not None else model.sde.default_grid)
-    made: Grid = rule.make_grid(model.sde, steps if nfe is None else steps_for(solver, nfe, cost=model.cost))
-    return made
+    return asked_grid(model, solver, {"steps": steps, "nfe": nfe, "grid": grid, "denoise": False}, None)

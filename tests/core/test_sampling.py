@@ -477,3 +477,17 @@ def test_an_error_of_the_model_comes_through():
 
     with pytest.raises(ZeroDivisionError, match="mine"):
         sample(given=model(fn=fn))
+
+
+@pytest.mark.parametrize("given", [{"steps": 5, "nfe": 5}, {"steps": 5, "grid": [5.0, 1.0]}, {"grid": "no-such-grid"}])
+def test_encoding_asks_for_its_grid_as_sampling_does(given):
+    model = zoo.model("ring")
+    errors = []
+    for run in (
+        lambda: zoo.sample(model, "ddim", n=2, **given),
+        lambda: zoo.encode(model, zoo.sample(model, n=2).x, "ddim", **given),
+    ):
+        with pytest.raises(zoo.ZooError) as caught:
+            run()
+        errors.append(str(caught.value))
+    assert errors[0] == errors[1]
