@@ -7,10 +7,11 @@ from typing import Any
 
 from solvers_zoo import hookimpl
 from zoo_langevin.annealed_langevin import AnnealedLangevin
+from zoo_langevin.inpainting_langevin import InpaintingLangevin
 from zoo_langevin.langevin import Langevin
 
 
 @hookimpl
 def zoo_solvers() -> Iterable[Any]:
     """The solvers of this family."""
-    return [Langevin, AnnealedLangevin]
+    return [Langevin, AnnealedLangevin, InpaintingLangevin]

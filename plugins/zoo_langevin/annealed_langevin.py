@@ -80,6 +80,10 @@ class AnnealedLangevin(StepSolver):
         """The chain at the level of ``interval.s``; before the first of them, also at that of ``interval.t``."""
         t, s, relative = interval.t, interval.s, interval.plan
         if interval.number == 0:
-            x = langevin_kernel(model, x, t, relative * t.sigma**2, self.n_steps_each, noise)
+            x = self.chain(model, x, t, relative, noise)
         x = combine((s.alpha / t.alpha, x))
-        return Step(langevin_kernel(model, x, s, relative * s.sigma**2, self.n_steps_each, noise))
+        return Step(self.chain(model, x, s, relative, noise))
+
+    def chain(self, model: ScoreModel, x: Tensor, point: Any, relative: Any, noise: Draws) -> Tensor:
+        """The steps at one level; (B, ...) to the same."""
+        return langevin_kernel(model, x, point, relative * point.sigma**2, self.n_steps_each, noise)

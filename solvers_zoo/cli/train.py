@@ -96,7 +96,11 @@ def train(
         ),
     ] = None,
     bf16: Annotated[
-        bool | None, typer.Option("--bf16", help="Compute in bfloat16; pays from 16 x 16 pixels up.")
+        bool | None,
+        typer.Option(
+            "--bf16",
+            help="Compute in bfloat16: faster where the processor has it (AMX, AVX-512 BF16), slower elsewhere.",
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Of weights, order and noise.  [dim]\\[default: 0][/dim]")] = None,
     threads: Annotated[int | None, typer.Option(help="Of the processor.  [dim]\\[default: all][/dim]")] = None,

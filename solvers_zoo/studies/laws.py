@@ -13,8 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from solvers_zoo.errors import IncompatibleError
+from solvers_zoo.exact.affine import affine_map
+from solvers_zoo.noise.base import Noise
 from solvers_zoo.sampling.driver import sample
 from solvers_zoo.testing.probe import ProbeNoise
 from solvers_zoo.time_grids.base import Grid
@@ -41,8 +44,6 @@ STANDARD = Normal(0.0, 1.0)
 def gaussian_law(model: Any, solver: Any, grid: Grid, start: Normal = STANDARD) -> Normal:
     """Mean and variance of what ``solver`` makes of a normal start, where the score of ``model`` is affine.
 
-    x_N = A x_0 + b + sum_k C_k z_k, with A, b and every C_k from a batch of one row a draw and two more.
-
     Args:
         model: a score model of one coordinate whose score is affine in x.
         solver: affine in state and noise, by name or object.
@@ -50,16 +51,14 @@ def gaussian_law(model: Any, solver: Any, grid: Grid, start: Normal = STANDARD) 
         start: the law at ``grid[0]``.
 
     """
-    counting = ProbeNoise(torch.zeros(1, 1, dtype=torch.float64))
-    sample(model, solver, grid=grid, x=counting.like, noise=counting)
-    draws = len(counting.addresses)
-    x = torch.zeros(draws + 2, 1, dtype=torch.float64)
-    x[1] = 1.0
-    weights = torch.zeros(draws, draws + 2, dtype=torch.float64)
-    weights[:, 2:] = torch.eye(draws, dtype=torch.float64)
-    noise = ProbeNoise(x, weights, counting.addresses)
-    b, one, *rest = sample(model, solver, grid=grid, x=x, noise=noise, chunk=len(x)).x.flatten().tolist()
-    return Normal((one - b) * start.mean + b, (one - b) ** 2 * start.variance + sum((end - b) ** 2 for end in rest))
+
+    def run(x: Tensor, noise: Noise) -> Tensor:
+        return sample(model, solver, grid=grid, x=x, noise=noise, chunk=len(x)).x
+
+    mean, variance = affine_map(run, (1,)).law(
+        torch.tensor([start.mean], dtype=torch.float64), torch.tensor([[start.variance]], dtype=torch.float64)
+    )
+    return Normal(float(mean), float(variance))
 
 
 class Density(NamedTuple):

@@ -133,11 +133,10 @@ class NCSNStudy(Experiment):
 
         from solvers_zoo.sampling.driver import sample
         from solvers_zoo.score_models.inpainting import Inpainting
-        from solvers_zoo.studies.ncsn_inpainting import InpaintingLangevin
 
         classes = torch.full((len(x),), UNKNOWN)
         run = sample(
-            Inpainting(model, x, mask(name)), InpaintingLangevin(eps=EPS, n_steps_each=EACH), steps=LEVELS - 1, n=len(x),
+            Inpainting(model, x, mask(name)), f"inpainting-langevin(eps={EPS}, n_steps_each={EACH})", steps=LEVELS - 1, n=len(x),
             seed=self.seed, grid="log-snr", denoise=True, condition={"label": classes},
         )  # fmt: skip
         return Drawn(run.x, classes, run.nfe)

@@ -26,6 +26,11 @@ METHODS = {
     "DDNM": (lambda model: zoo.DDNM(model, OPERATOR, Y, STD), "heun", 30),
     "projection(ddpm)": (lambda model: zoo.Observed(model, OPERATOR, Y, STD), "projection(ddpm)", 100),
     "repaint(ddpm)": (lambda model: zoo.Observed(model, OPERATOR, Y, STD), "repaint(ddpm, jump_length=5)", 50),
+    "inpainting-langevin": (
+        lambda model: zoo.Observed(model, OPERATOR, Y, STD),
+        "inpainting-langevin(n_steps_each=10)",
+        50,
+    ),
     "ddrm": (lambda model: zoo.Observed(model, OPERATOR, Y, STD), "ddrm", 20),
 }
 

@@ -20,7 +20,7 @@ GRADIENTS = {
     "MMPS": lambda model, A, y: zoo.MMPS(model, A, y, 0.2),
 }
 WRAPPERS = {**GRADIENTS, "DDNM": lambda model, A, y: zoo.DDNM(model, A, y, 0.2)}
-SOLVERS = ("projection(ddpm)", "repaint(ddpm, jump_length=2)", "ddrm")
+SOLVERS = ("projection(ddpm)", "repaint(ddpm, jump_length=2)", "inpainting-langevin", "ddrm")
 
 
 def gap(a, b):
@@ -43,7 +43,9 @@ def test_the_error_is_the_one_on_the_page(name):
     assert errors(name) == pytest.approx(printed()[name], rel=0.1, abs=0.008)
 
 
-@pytest.mark.parametrize("name", ["DPS", "PiGDM", "MMPS", "DDNM", "ddrm", "projection(ddpm)", "repaint(ddpm)"])
+@pytest.mark.parametrize(
+    "name", ["DPS", "PiGDM", "MMPS", "DDNM", "ddrm", "projection(ddpm)", "repaint(ddpm)", "inpainting-langevin"]
+)
 def test_the_error_is_in_the_docstring(name):
     mean, cov, sliced = printed()[name]
     text = " ".join((getattr(zoo, name) if name[0].isupper() else zoo.solver(name)).__doc__.split())

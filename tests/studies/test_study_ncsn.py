@@ -11,7 +11,6 @@ import torch
 import solvers_zoo as zoo
 from solvers_zoo.studies import ncsn, ncsn_charts, ncsn_manifold
 from solvers_zoo.studies.ncsn import ANNEALED, DATA, PLAIN, NCSNStudy
-from solvers_zoo.studies.ncsn_inpainting import InpaintingLangevin
 
 VE = zoo.VE(sigma_min=0.05, sigma_max=10.0)
 
@@ -45,7 +44,7 @@ def test_what_fails_would_be_seen(findings):
 
 def test_without_anything_known_it_is_annealed_langevin():
     model, grid = zoo.model("digits-ncsn"), {"steps": 3, "grid": "log-snr", "n": 3}
-    own = zoo.sample(model, InpaintingLangevin(eps=0.002, n_steps_each=2), **grid)
+    own = zoo.sample(model, "inpainting-langevin(eps=0.002, n_steps_each=2)", **grid)
     other = zoo.sample(model, "annealed-langevin(eps=0.002, n_steps_each=2)", **grid)
     assert own.nfe == other.nfe == 8
     assert bool((own.x == other.x).all())
@@ -56,7 +55,7 @@ def test_the_rest_is_drawn_given_what_is_known():
     model = zoo.Gaussian([0.0, 0.0], [[1.0, 0.9], [0.9, 1.0]], VE)
     known = zoo.Inpainting(model, torch.tensor([1.5, 0.0]), torch.tensor([True, False]))
     n = 2000
-    x = zoo.sample(known, InpaintingLangevin(n_steps_each=50), steps=19, grid="log-snr", n=n).x.double()
+    x = zoo.sample(known, "inpainting-langevin(eps=0.001, n_steps_each=50)", steps=19, grid="log-snr", n=n).x.double()
     assert float(x[:, 1].mean()) == pytest.approx(0.9 * 1.5, abs=0.05)
     assert float(x[:, 1].var()) == pytest.approx(0.19, abs=0.03)
     assert float(x[:, 0].mean()) == pytest.approx(1.5, abs=0.004)
@@ -73,7 +72,7 @@ def test_noise_of_what_is_known_is_drawn_once_a_level():
             return put
 
     model = Watched(zoo.model("gaussian(dim=2)", sde=VE), torch.zeros(2), torch.tensor([True, False]))
-    zoo.sample(model, InpaintingLangevin(n_steps_each=3), steps=2, grid="log-snr", n=4)
+    zoo.sample(model, "inpainting-langevin(n_steps_each=3)", steps=2, grid="log-snr", n=4)
     levels = torch.stack(model.seen).view(3, 3, 4)
     assert bool((levels == levels[:, :1]).all())
     assert bool((levels[1:, 0] != levels[:-1, 0]).all())
