@@ -7,6 +7,7 @@ view in the terminal.
 from __future__ import annotations
 
 import math
+import textwrap
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -141,14 +142,19 @@ def draw_figure(shown: View, path: Path, heading: str = "", caption: str = "") -
         paint = {"line": _paint_line, "plane": _paint_plane, "images": _paint_images}[shown.kind]
         figure = Figure(layout="constrained", dpi=160)
         paint(figure, shown)
-        figure.suptitle(heading, fontsize=10.5, x=0.02, ha="left")
+        figure.suptitle(_wrapped(heading, figure, 10.5), fontsize=10.5, x=0.02, ha="left")
         words = " · ".join(word for word in (caption, shown.note) if word)
         if words:
-            figure.supxlabel(words, fontsize=8, color="0.35", x=0.02, ha="left")
+            figure.supxlabel(_wrapped(words, figure, 8), fontsize=8, color="0.35", x=0.02, ha="left")
         try:
             figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
         except OSError as error:
             raise StorageError(f"Cannot write {path}: {error.strerror or error}.") from error
+
+
+def _wrapped(text: str, figure: Any, size: float) -> str:
+    """Text in lines that fit the figure, as a letter is some .6 of its size wide."""
+    return textwrap.fill(text, max(16, int(figure.get_figwidth() * 72 / (0.6 * size))))
 
 
 def _paint_line(figure: Any, shown: View) -> None:

@@ -275,13 +275,17 @@ class Registry:
             spec = parse(spec)
         if not isinstance(spec, Spec):
             return spec
-        cls = self.find(kind, spec.name).cls
-        kinds = {name: facts.kind for name, facts in cls.options().items()}
-        args = [_plain(value, kind) for value, kind in zip(spec.args, [*kinds.values(), *["any"] * 99], strict=False)]
-        given = {name: _plain(value, kinds.get(name, "any")) for name, value in spec.kwargs.items()}
-        for name in options.keys() & given.keys():
-            raise OptionError(f"{spec.name}: option {name} is given twice.")
-        return cls.make(*args, **given, **options)
+        return configured(self.find(kind, spec.name).cls, spec, **options)
+
+
+def configured(cls: Any, spec: Spec, **options: Any) -> Any:
+    """An object of ``cls`` with the options of a specification, and more of them."""
+    kinds = {name: facts.kind for name, facts in cls.options().items()}
+    args = [_plain(value, kind) for value, kind in zip(spec.args, [*kinds.values(), *["any"] * 99], strict=False)]
+    given = {name: _plain(value, kinds.get(name, "any")) for name, value in spec.kwargs.items()}
+    for name in options.keys() & given.keys():
+        raise OptionError(f"{spec.name}: option {name} is given twice.")
+    return cls.make(*args, **given, **options)
 
 
 def _plain(value: Any, kind: str) -> Any:

@@ -45,6 +45,8 @@ def convergence(card: Any) -> str:
             "Error of mean and variance on N(1.3, 0.25), σ from 10 to 0.02, worked out without sampling from the response to each draw"
             + (f"; dashed: weak order {card.weak_order:g}." if card.weak_order else ".")
         )
+    if not drawings and not facts.curve(card.name, "samples"):
+        return f"Not measured yet: `python docs/figures.py {card.name}` does it."
     if not drawings:
         drawings.append(_samples_chart(card, 4))
         words.append(

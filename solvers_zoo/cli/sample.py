@@ -27,7 +27,7 @@ def sample(
             metavar="SPEC",
             show_default="ring",
             autocompletion=common.completes("model"),
-            help="Ready-made model, or path/to/file.py:name for a score model (or a function that makes one).",
+            help="Ready-made model, a trained one as mine.safetensors:guidance=2, or path/to/file.py:name for a score model (or a function that makes one).",
         ),
     ] = MODEL,
     sde: Annotated[

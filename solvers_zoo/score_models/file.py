@@ -9,32 +9,35 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo.checkpoints import checkpoint_file, is_checkpoint
+from solvers_zoo.checkpoints import SUFFIX, checkpoint_file, is_checkpoint
 from solvers_zoo.errors import ModelError, OptionError, ZooError
 from solvers_zoo.files import FromSource
+from solvers_zoo.spec import parse
 
 if TYPE_CHECKING:
     from solvers_zoo.registry import Registry
     from solvers_zoo.score_models.base import ScoreModel
 
 _FILE = re.compile(r"(?P<path>.+\.py)(?::(?P<name>[A-Za-z_]\w*))?")
+_ASKED = re.compile(rf"(?P<path>.+?{re.escape(SUFFIX)})(?:\((?P<inside>.*)\)|:(?P<after>.*))")
 
 
 def is_file(spec: str) -> bool:
     """Whether ``--model`` names a file: of Python, or a checkpoint."""
-    return _FILE.fullmatch(spec) is not None or is_checkpoint(spec)
+    return _FILE.fullmatch(spec) is not None or is_checkpoint(_asked(spec)[0])
 
 
 def file_of(spec: str) -> Path | None:
     """The file that ``--model`` names, Python or a checkpoint, or None."""
-    if is_checkpoint(spec):
-        return checkpoint_file(Path(spec))
+    checkpoint, _ = _asked(spec)
+    if is_checkpoint(checkpoint):
+        return checkpoint_file(Path(checkpoint))
     match = _FILE.fullmatch(spec)
     return Path(match["path"]) if match else None
 
 
 def build_model(found: Registry, spec: str, sde: Any = None) -> ScoreModel:
-    """The model of a registered target's specification, of a checkpoint, or of ``path/to/file.py:name`` (``model`` by default).
+    """The model of a registered target, of a checkpoint (with options: ``mine.safetensors:guidance=2``), or of a file.py:name.
 
     Args:
         found: the registry.
@@ -42,22 +45,32 @@ def build_model(found: Registry, spec: str, sde: Any = None) -> ScoreModel:
         sde: the process asked for, or None for the model's own.
 
     Raises:
-        UnknownNameError: no such target; OptionError: its options.
+        UnknownNameError: no such target; OptionError: its options, or the checkpoint's.
         ModelError: the file does not give a score model.
         StorageError: a checkpoint that cannot be used.
 
     """
-    if is_checkpoint(spec):
+    checkpoint, options = _asked(spec)
+    if is_checkpoint(checkpoint):
         from solvers_zoo.checkpoints import load_model
+        from solvers_zoo.registry import configured
+        from solvers_zoo.score_models.checkpoint import Checkpoint
 
-        loaded = load_model(spec)
-        return loaded if sde is None else loaded.on(sde)
+        loaded = load_model(checkpoint)
+        wanted: Checkpoint = configured(Checkpoint, parse(f"checkpoint({options})"))
+        return wanted.asked(loaded if sde is None else loaded.on(sde))
     match = _FILE.fullmatch(spec)
     if match:
         return _from_file(Path(match["path"]), match["name"] or "model", sde)
     target = found.make("model", spec)
     model: ScoreModel = target.build(sde if sde is not None else target.default_sde())
     return model
+
+
+def _asked(spec: str) -> tuple[str, str]:
+    """A checkpoint's path, and the options after it."""
+    match = _ASKED.fullmatch(spec)
+    return (match["path"], match["inside"] or match["after"] or "") if match else (spec, "")
 
 
 def _from_file(path: Path, name: str, sde: Any) -> ScoreModel:

@@ -13,7 +13,7 @@ import solvers_zoo as zoo
 from solvers_zoo import registry
 from solvers_zoo.checkpoints import read_card
 from solvers_zoo.cli.convert import convert
-from solvers_zoo.score_models.file import build_model
+from solvers_zoo.score_models.file import build_model, file_of, is_file
 
 SPEC = "mlp(width=16, depth=1)"
 
@@ -64,6 +64,46 @@ def test_a_file_or_its_folder_stands_where_a_model_is_named(file):
     zoo.save_model(file.with_name("other.safetensors"), model())
     with pytest.raises(zoo.StorageError, match=r"holds m\.safetensors, other.safetensors; name the file"):
         build_model(found, str(file.parent))
+
+
+def test_a_file_takes_the_options_of_the_shipped_models(file):
+    found, given = registry.default(), {"solver": "heun", "steps": 3, "n": 4}
+    own = zoo.load_model(file)
+    for options in (":label=2,guidance=1.5", "(label=2, guidance=1.5)", "(2, 1.5)"):
+        asked = build_model(found, f"{file}{options}")
+        due = zoo.sample(zoo.Guided(own, 1.5, {"label": 2}), **given)
+        drawn = zoo.sample(asked, **given)
+        assert torch.equal(drawn.x, due.x)
+        assert drawn.nfe == due.nfe == 12
+    of_class = zoo.sample(build_model(found, f"{file}:label=2"), **given)
+    assert torch.equal(of_class.x, zoo.sample(own, condition={"label": 2}, **given).x)
+    assert of_class.nfe == 6
+    assert file_of(f"{file}:label=2") == file
+    assert is_file(f"{file}(label=2)")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (":label=3", "label = 3 is not possible; the classes are 0 to 2"),
+        (":lable=2", "Did you mean 'label'"),
+        (":guidance=much", "option guidance = 'much' is not possible; it takes a number"),
+        ("(label=", "Cannot read"),
+    ],
+)
+def test_options_of_a_file_that_are_not_possible(file, options, words):
+    with pytest.raises(zoo.OptionError, match=words):
+        build_model(registry.default(), f"{file}{options}")
+
+
+def test_a_network_without_classes_takes_no_label(tmp_path):
+    net = registry.default().make("network", SPEC).build((2,), None)
+    file = zoo.save_model(
+        tmp_path / "m.safetensors", zoo.NetworkModel(net, zoo.EDM(), shape=(2,), sigma_data=0.5, spec=SPEC)
+    )
+    for options in (":label=0", ":guidance=2"):
+        with pytest.raises(zoo.OptionError, match="trained without classes"):
+            build_model(registry.default(), f"{file}{options}")
 
 
 def damaged(file, how):

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from solvers_zoo.card import ModelCard, Source
-from solvers_zoo.options import option
 from solvers_zoo.processes.edm import EDM
 from solvers_zoo.processes.ve import VE
+from solvers_zoo.score_models.checkpoint import Checkpoint
 from solvers_zoo.score_models.target import Target
 
 if TYPE_CHECKING:
@@ -41,20 +41,10 @@ class _Trained(Target):
         return EDM()
 
 
-class _TrainedOnDigits(_Trained):
-    label: int | None = option(None, kind="int", help="the digit to draw; all of them if none is given", low=0, high=9)
-    guidance: float = option(1.0, help="strength of classifier-free guidance; other than 1 it costs two evaluations")
-
+class _TrainedOnDigits(Checkpoint, _Trained):
     def build(self, sde: Any) -> ScoreModel:
         """The network under ``sde``, with its label and guidance."""
-        from solvers_zoo.score_models.conditioned import Conditioned
-        from solvers_zoo.score_models.guided import Guided
-
-        model = super().build(sde)
-        condition = {} if self.label is None else {"label": self.label}
-        if self.guidance != 1:
-            return Guided(model, self.guidance, condition)
-        return Conditioned(model, condition) if condition else model
+        return self.asked(shipped(self.file).on(sde))
 
 
 class DigitsNet(_TrainedOnDigits):
