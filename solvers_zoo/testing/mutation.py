@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
 import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import multiprocessing
-import random
 import signal
 import sys
 from collections import Counter
@@ -26,6 +26,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
+from operator import itemgetter
 from pathlib import Path
 from time import perf_counter
 from types import ModuleType
@@ -295,8 +296,18 @@ class Tally:
 
 
 def sample(found: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
-    """``count`` mutants drawn without replacement, spread over the plugins as they come."""
-    return sorted(random.Random(seed).sample(list(found), min(count, len(found))), key=str)
+    """``count`` mutants without replacement, spread over the plugins as they come.
+
+    Each is taken or left by the hash of what it changes, so that a new solver does not make it a sample of other mutants.
+    """
+    same: Counter[tuple[str, ...]] = Counter()
+    placed = []
+    for mutant in found:
+        words = (mutant.module, mutant.operator, mutant.before, mutant.after)
+        same[words] += 1
+        text = "\0".join((str(seed), *words, str(same[words])))
+        placed.append((hashlib.sha256(text.encode()).hexdigest(), mutant))
+    return sorted((mutant for _, mutant in sorted(placed, key=itemgetter(0))[:count]), key=str)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
