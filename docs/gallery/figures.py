@@ -20,7 +20,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 FOLDER = HERE / "figures"
 #: Bytes of a .png above which it is kept smaller and in fewer colours, and its pixels across then.
-MOST, ACROSS = 100_000, 1200
+MOST, ACROSS = 90_000, 1200
 
 #: Pixels that an .svg is widened by at each side.
 MARGIN = 36
@@ -95,21 +95,22 @@ def measured(facts: dict[str, Any]) -> dict[str, float]:
 
 
 def shrink(path: Path) -> None:
-    """Keep a large .png in as many colours as its bytes allow, and an .svg without what an image on a page has no use for."""
+    """Keep a .png in 256 colours, a large one in as many as its bytes allow, and an .svg without what an image on a page has no use for."""
     if path.suffix == ".svg":
-        # labels for readers of the screen, who are given the page's own; digits below a hundredth; the margins
+        # labels for readers of the screen, who are given the page's own; digits below a tenth; the margins
         text = re.sub(r' (aria-\w+|role)="[^"]*"', "", path.read_text())
-        text = re.sub(r' d="[^"]*"', lambda found: re.sub(r"(\.\d\d)\d+", r"\1", found[0]), text)
+        text = re.sub(r' d="[^"]*"', lambda found: re.sub(r"(\.\d)\d+", r"\1", found[0]), text)
         path.write_text(re.sub(r'width="([\d.]+)" height="([\d.]+)" viewBox="0 0 \1 \2"', _wider, text, count=1))
         return
     from PIL import Image
 
-    whole = Image.open(path).convert("RGB")
+    drawn = Image.open(path)
+    whole = drawn.convert("RGB")
     small = whole.copy()
     small.thumbnail((ACROSS, ACROSS), Image.Resampling.LANCZOS)
     for image in (whole, small):  # pixels drawn as squares take fewer bytes at their own size
         for colours in (256, 128, 96):
-            if path.stat().st_size > MOST:
+            if path.stat().st_size > MOST or (colours == 256 and image is whole and drawn.mode != "P"):
                 image.quantize(colours, dither=Image.Dither.NONE).save(path, optimize=True)
 
 

@@ -1,7 +1,9 @@
-"""Clusters that are started once for all tests of a process."""
+"""Clusters that are started once for several tests."""
 
 from __future__ import annotations
 
+import fcntl
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -15,8 +17,12 @@ def slurm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def ray() -> Iterator[None]:
-    """A Ray of two cores."""
-    with a_ray():
-        yield
+@pytest.fixture(scope="module")
+def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A Ray of two cores, and where tests run in several processes the only one: two find and starve each other."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with (shared / "ray.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with a_ray():
+            yield
