@@ -163,9 +163,10 @@ def eligible(nfe: int, noisy: bool) -> list[str]:
 
 
 def everywhere() -> list[str]:
-    """Grid rules that need no options."""
+    """Grid rules that need no options, and whose defaults are there."""
     entries = registry.default().entries("grid")
-    return [entry.card.name for entry in entries if MISSING not in entry.cls.defaults().values()]
+    names = [entry.card.name for entry in entries if MISSING not in entry.cls.defaults().values()]
+    return [name for name in names if _known(name)]
 
 
 class _Search:

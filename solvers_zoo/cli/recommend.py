@@ -165,5 +165,5 @@ def _verdict(advice: Advice) -> str:
         text += f"Chance may decide between it and {near}. "
     if advice.beaten is not None:
         rest = advice.beaten
-        text += f"It beats {rest.solver} on {rest.grid} {rest.ratio:.2g} times (95 %: {rest.low:.2g} to {rest.high:.2g}, over 8 seeds)."
+        text += f"The next, {rest.solver} on {rest.grid}, has {rest.ratio:.3g} times as much (95 %: {rest.low:.3g} to {rest.high:.3g}, over 8 seeds)."
     return text

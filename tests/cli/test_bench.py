@@ -135,7 +135,7 @@ def test_a_recommendation_for_a_model_from_a_file(tmp_path: Path):
         "model = zoo.FunctionModel(lambda x, t: law(x, law.sde.at(float(t[0]))).x0, sde=law.sde, prediction='x0', shape=(1,))\n"
     )
     command = ("recommend", "--model", "mine.py:model", "--nfe", "8", "--stochastic", "no", "--executor", "serial")
-    few = {"ZOO_PLUGINS": "catalogue,ddpm,dpm,grids"}  # so that the search is short
+    few = {"ZOO_PLUGINS": "catalogue,ddpm,multistep"}  # so that the search is short
     facts = run_zoo(*command, "--json", cwd=tmp_path, **few).json
     assert facts["pick"]["nfe"] <= 8
     assert facts["pick"]["error"] == min(one["error"] for one in facts["standings"])
