@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from zoo_lectures.ranking import study as ranking
 
 import solvers_zoo as zoo
 from solvers_zoo.exact import reference_flow
 from solvers_zoo.metrics.distances import sliced_w1
-from solvers_zoo.studies import ranking
 from solvers_zoo.testing.problems import mixture_2d
 
 N = 4000

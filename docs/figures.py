@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from zoo_lectures.ranking import study as ranking
 
 import solvers_zoo as zoo
 from solvers_zoo import registry
 from solvers_zoo.metrics.distances import sliced_w1
-from solvers_zoo.studies import ranking
 from solvers_zoo.testing.check_law import edm_gaussian, probe, target
 from solvers_zoo.testing.problems import grid, mixture_2d
 from solvers_zoo.testing.report import Broken, Refused

@@ -19,7 +19,7 @@ from solvers_zoo.bench.report.data import arenas
 from solvers_zoo.bench.report.figures import chart, point_rows, shown
 from solvers_zoo.bench.run import bench
 from solvers_zoo.bench.store import Store
-from solvers_zoo.bench.study import Study
+from solvers_zoo.bench.sweep import Study
 from solvers_zoo.charts.save import save
 
 ASSETS = Path(__file__).resolve().parent / "assets"

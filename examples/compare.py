@@ -14,7 +14,7 @@ from solvers_zoo.bench.groups import pick_metric, ranked
 from solvers_zoo.bench.results import Results
 from solvers_zoo.bench.run import bench
 from solvers_zoo.bench.store import Store
-from solvers_zoo.bench.study import Study
+from solvers_zoo.bench.sweep import Study
 
 STUDY = Study(
     solvers=("ddim", "heun", "dpmpp-2m", "unipc-3", "ipndm-4"),

@@ -18,7 +18,7 @@ from solvers_zoo.bench.record import Record
 from solvers_zoo.bench.results import Results
 from solvers_zoo.bench.run import bench
 from solvers_zoo.bench.store import Store
-from solvers_zoo.bench.study import Study
+from solvers_zoo.bench.sweep import Study
 
 STUDY = Study(solvers=("ddim", "dpmpp-2m"), models=("ring",), nfe=(5, 10), seeds=(0, 1), metrics=("sliced-w1",), n=500)
 

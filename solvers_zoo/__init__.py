@@ -10,28 +10,14 @@ Names are imported when first used: importing the package, a plugin or the comma
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from solvers_zoo.registry.public import HOME_OF, lazily
+
 if TYPE_CHECKING:  # for type checkers; at run time the table below is read instead
-    from solvers_zoo.adaptive_steps import AdaptiveSteps as AdaptiveSteps
-    from solvers_zoo.adaptive_steps import Attempt as Attempt
-    from solvers_zoo.card import API_VERSION as API_VERSION
-    from solvers_zoo.card import Card as Card
-    from solvers_zoo.card import ExecutorCard as ExecutorCard
-    from solvers_zoo.card import GridCard as GridCard
-    from solvers_zoo.card import MetricCard as MetricCard
-    from solvers_zoo.card import ModelCard as ModelCard
-    from solvers_zoo.card import NetworkCard as NetworkCard
-    from solvers_zoo.card import ObjectiveCard as ObjectiveCard
-    from solvers_zoo.card import SDECard as SDECard
-    from solvers_zoo.card import SolverCard as SolverCard
-    from solvers_zoo.card import Source as Source
-    from solvers_zoo.card import StudyCard as StudyCard
-    from solvers_zoo.checkpoints import load_model as load_model
-    from solvers_zoo.checkpoints import read_card as read_card
-    from solvers_zoo.checkpoints import save_model as save_model
-    from solvers_zoo.columns import each_interval as each_interval
+    from solvers_zoo.bench.experiment import Check as Check
+    from solvers_zoo.bench.experiment import Experiment as Experiment
+    from solvers_zoo.bench.experiment import Findings as Findings
     from solvers_zoo.editing.interpolate import Way as Way
     from solvers_zoo.editing.interpolate import interpolate as interpolate
     from solvers_zoo.editing.sdedit import edit as edit
@@ -57,9 +43,6 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.executors.parcel import open_result as open_result
     from solvers_zoo.executors.parcel import pack_items as pack_items
     from solvers_zoo.executors.parcel import pack_task as pack_task
-    from solvers_zoo.exponential import ExponentialRungeKutta as ExponentialRungeKutta
-    from solvers_zoo.hookspecs import Deferred as Deferred
-    from solvers_zoo.hookspecs import hookimpl as hookimpl
     from solvers_zoo.interop.as_diffusers import as_diffusers_scheduler as as_diffusers_scheduler
     from solvers_zoo.interop.as_k_diffusion import as_k_diffusion as as_k_diffusion
     from solvers_zoo.interop.from_diffusers import from_diffusers as from_diffusers
@@ -67,24 +50,20 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.interop.from_k_diffusion import from_k_diffusion as from_k_diffusion
     from solvers_zoo.interop.from_onnx import from_onnx as from_onnx
     from solvers_zoo.interop.from_score_sde import from_score_sde as from_score_sde
-    from solvers_zoo.inverse.autoguidance import AutoGuidance as AutoGuidance
-    from solvers_zoo.inverse.classifier import ClassifierGuidance as ClassifierGuidance
     from solvers_zoo.inverse.ddnm import DDNM as DDNM
     from solvers_zoo.inverse.dps import DPS as DPS
-    from solvers_zoo.inverse.exact import posterior as posterior
     from solvers_zoo.inverse.mmps import MMPS as MMPS
     from solvers_zoo.inverse.observed import Observed as Observed
     from solvers_zoo.inverse.operators import DecomposedOperator as DecomposedOperator
     from solvers_zoo.inverse.operators import FunctionOperator as FunctionOperator
     from solvers_zoo.inverse.operators import LinearOperator as LinearOperator
     from solvers_zoo.inverse.pigdm import PiGDM as PiGDM
+    from solvers_zoo.inverse.posterior import posterior as posterior
     from solvers_zoo.inverse.shapes import Average as Average
     from solvers_zoo.inverse.shapes import Blur as Blur
     from solvers_zoo.inverse.shapes import Grey as Grey
     from solvers_zoo.inverse.shapes import Mask as Mask
     from solvers_zoo.inverse.shapes import Matrix as Matrix
-    from solvers_zoo.inverse.thresholding import DynamicThresholding as DynamicThresholding
-    from solvers_zoo.inverse.thresholding import Thresholding as Thresholding
     from solvers_zoo.likelihood.bits import Bits as Bits
     from solvers_zoo.likelihood.bits import bits_per_dim as bits_per_dim
     from solvers_zoo.likelihood.bound import Bound as Bound
@@ -95,9 +74,6 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.metrics.base import Case as Case
     from solvers_zoo.metrics.base import Measured as Measured
     from solvers_zoo.metrics.base import Metric as Metric
-    from solvers_zoo.multistep import Held as Held
-    from solvers_zoo.multistep import Multistep as Multistep
-    from solvers_zoo.multistep import Rule as Rule
     from solvers_zoo.noise.base import Draws as Draws
     from solvers_zoo.noise.base import Noise as Noise
     from solvers_zoo.noise.brownian import BrownianPath as BrownianPath
@@ -120,8 +96,6 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.numerics.scalar import softplus as softplus
     from solvers_zoo.numerics.scalar import sqrt as sqrt
     from solvers_zoo.numerics.scalar import where as where
-    from solvers_zoo.options import Configurable as Configurable
-    from solvers_zoo.options import option as option
     from solvers_zoo.processes.base import SDE as SDE
     from solvers_zoo.processes.base import GaussianPoint as GaussianPoint
     from solvers_zoo.processes.base import GaussianSDE as GaussianSDE
@@ -142,155 +116,86 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.processes.ve import VE as VE
     from solvers_zoo.processes.ve_power import VEPower as VEPower
     from solvers_zoo.processes.vp import VP as VP
-    from solvers_zoo.registry import Registry as Registry
-    from solvers_zoo.registry import grid as grid
-    from solvers_zoo.registry import model as model
-    from solvers_zoo.registry import sde as sde
-    from solvers_zoo.registry import solver as solver
+    from solvers_zoo.registry.card import API_VERSION as API_VERSION
+    from solvers_zoo.registry.card import Card as Card
+    from solvers_zoo.registry.card import ExecutorCard as ExecutorCard
+    from solvers_zoo.registry.card import GridCard as GridCard
+    from solvers_zoo.registry.card import MetricCard as MetricCard
+    from solvers_zoo.registry.card import ModelCard as ModelCard
+    from solvers_zoo.registry.card import NetworkCard as NetworkCard
+    from solvers_zoo.registry.card import ObjectiveCard as ObjectiveCard
+    from solvers_zoo.registry.card import SDECard as SDECard
+    from solvers_zoo.registry.card import SolverCard as SolverCard
+    from solvers_zoo.registry.card import Source as Source
+    from solvers_zoo.registry.card import StudyCard as StudyCard
+    from solvers_zoo.registry.hookspecs import Deferred as Deferred
+    from solvers_zoo.registry.hookspecs import hookimpl as hookimpl
+    from solvers_zoo.registry.options import Configurable as Configurable
+    from solvers_zoo.registry.options import option as option
+    from solvers_zoo.registry.registry import Registry as Registry
+    from solvers_zoo.registry.registry import grid as grid
+    from solvers_zoo.registry.registry import model as model
+    from solvers_zoo.registry.registry import sde as sde
+    from solvers_zoo.registry.registry import solver as solver
     from solvers_zoo.sampling.budget import steps_for as steps_for
     from solvers_zoo.sampling.driver import sample as sample
     from solvers_zoo.sampling.encode import encode as encode
-    from solvers_zoo.sampling.fitting import Fitting as Fitting
     from solvers_zoo.sampling.result import Pause as Pause
     from solvers_zoo.sampling.result import Result as Result
     from solvers_zoo.sampling.shards import sample_shards as sample_shards
     from solvers_zoo.score_models.analytic import AnalyticModel as AnalyticModel
-    from solvers_zoo.score_models.analytic_first_step import AnalyticFirstStep as AnalyticFirstStep
     from solvers_zoo.score_models.base import ModelWrapper as ModelWrapper
     from solvers_zoo.score_models.base import ScoreModel as ScoreModel
-    from solvers_zoo.score_models.counting import CountingModel as CountingModel
+    from solvers_zoo.score_models.checkpoints import load_model as load_model
+    from solvers_zoo.score_models.checkpoints import read_card as read_card
+    from solvers_zoo.score_models.checkpoints import save_model as save_model
     from solvers_zoo.score_models.function import FunctionModel as FunctionModel
     from solvers_zoo.score_models.gaussian import Gaussian as Gaussian
-    from solvers_zoo.score_models.guided import Guided as Guided
-    from solvers_zoo.score_models.inpainting import Inpainting as Inpainting
     from solvers_zoo.score_models.kernel import KernelMixture as KernelMixture
     from solvers_zoo.score_models.mixture import Mixture as Mixture
     from solvers_zoo.score_models.network import NetworkModel as NetworkModel
-    from solvers_zoo.score_models.once import Once as Once
-    from solvers_zoo.score_models.score_error import ScoreError as ScoreError
-    from solvers_zoo.score_models.target import Target as Target
-    from solvers_zoo.stages import Row as Row
-    from solvers_zoo.stages import Stage as Stage
-    from solvers_zoo.stages import StagePlan as StagePlan
-    from solvers_zoo.stages import StageSolver as StageSolver
-    from solvers_zoo.stepping import Interval as Interval
-    from solvers_zoo.stepping import Past as Past
-    from solvers_zoo.stepping import Solver as Solver
-    from solvers_zoo.stepping import State as State
-    from solvers_zoo.stepping import Step as Step
-    from solvers_zoo.stepping import StepSolver as StepSolver
-    from solvers_zoo.stepping import remember as remember
-    from solvers_zoo.studies.base import Check as Check
-    from solvers_zoo.studies.base import Experiment as Experiment
-    from solvers_zoo.studies.base import Findings as Findings
+    from solvers_zoo.score_models.targets.base import Target as Target
+    from solvers_zoo.score_models.wrappers.analytic_first_step import AnalyticFirstStep as AnalyticFirstStep
+    from solvers_zoo.score_models.wrappers.autoguidance import AutoGuidance as AutoGuidance
+    from solvers_zoo.score_models.wrappers.classifier import ClassifierGuidance as ClassifierGuidance
+    from solvers_zoo.score_models.wrappers.counting import CountingModel as CountingModel
+    from solvers_zoo.score_models.wrappers.guided import Guided as Guided
+    from solvers_zoo.score_models.wrappers.inpainting import Inpainting as Inpainting
+    from solvers_zoo.score_models.wrappers.once import Once as Once
+    from solvers_zoo.score_models.wrappers.score_error import ScoreError as ScoreError
+    from solvers_zoo.score_models.wrappers.thresholding import DynamicThresholding as DynamicThresholding
+    from solvers_zoo.score_models.wrappers.thresholding import Thresholding as Thresholding
+    from solvers_zoo.solving.adaptive_steps import AdaptiveSteps as AdaptiveSteps
+    from solvers_zoo.solving.adaptive_steps import Attempt as Attempt
+    from solvers_zoo.solving.around import Around as Around
+    from solvers_zoo.solving.columns import each_interval as each_interval
+    from solvers_zoo.solving.exponential import ExponentialRungeKutta as ExponentialRungeKutta
+    from solvers_zoo.solving.multistep import Held as Held
+    from solvers_zoo.solving.multistep import Multistep as Multistep
+    from solvers_zoo.solving.multistep import Rule as Rule
+    from solvers_zoo.solving.stages import Row as Row
+    from solvers_zoo.solving.stages import Stage as Stage
+    from solvers_zoo.solving.stages import StagePlan as StagePlan
+    from solvers_zoo.solving.stages import StageSolver as StageSolver
+    from solvers_zoo.solving.stepping import Interval as Interval
+    from solvers_zoo.solving.stepping import Past as Past
+    from solvers_zoo.solving.stepping import Solver as Solver
+    from solvers_zoo.solving.stepping import State as State
+    from solvers_zoo.solving.stepping import Step as Step
+    from solvers_zoo.solving.stepping import StepSolver as StepSolver
+    from solvers_zoo.solving.stepping import remember as remember
     from solvers_zoo.time_grids.base import Grid as Grid
     from solvers_zoo.time_grids.base import GridRule as GridRule
+    from solvers_zoo.time_grids.fitting import Fitting as Fitting
     from solvers_zoo.train.networks.base import Network as Network
     from solvers_zoo.train.objectives.base import Objective as Objective
 
 __version__ = "0.1.0"
 
-#: Module -> the public names that live there. A test holds it to the imports above.
-_HOMES = {
-    "adaptive_steps": "AdaptiveSteps Attempt",
-    "card": "API_VERSION Card ExecutorCard GridCard MetricCard ModelCard NetworkCard ObjectiveCard SDECard SolverCard Source StudyCard",
-    "checkpoints": "load_model read_card save_model",
-    "columns": "each_interval",
-    "editing.interpolate": "Way interpolate",
-    "editing.sdedit": "edit",
-    "editing.slerp": "slerp",
-    "errors": "AmbiguousNameError DomainError IncompatibleError Interrupted ModelError NotFiniteError OptionError PluginError StorageError UnknownNameError ZooError",
-    "exponential": "ExponentialRungeKutta",
-    "exact.dispatch": "exact_flow",
-    "executors.attempt": "attempt",
-    "executors.base": "Executor Failure",
-    "executors.parcel": "BEGUN carry_out one_thread open_result pack_items pack_task",
-    "hookspecs": "Deferred hookimpl",
-    "interop.as_diffusers": "as_diffusers_scheduler",
-    "interop.as_k_diffusion": "as_k_diffusion",
-    "interop.from_diffusers": "from_diffusers",
-    "interop.from_edm": "from_edm",
-    "interop.from_k_diffusion": "from_k_diffusion",
-    "interop.from_onnx": "from_onnx",
-    "interop.from_score_sde": "from_score_sde",
-    "inverse.autoguidance": "AutoGuidance",
-    "inverse.classifier": "ClassifierGuidance",
-    "inverse.ddnm": "DDNM",
-    "inverse.dps": "DPS",
-    "inverse.exact": "posterior",
-    "inverse.mmps": "MMPS",
-    "inverse.observed": "Observed",
-    "inverse.operators": "DecomposedOperator FunctionOperator LinearOperator",
-    "inverse.pigdm": "PiGDM",
-    "inverse.shapes": "Average Blur Grey Mask Matrix",
-    "inverse.thresholding": "DynamicThresholding Thresholding",
-    "likelihood.bits": "Bits bits_per_dim",
-    "likelihood.bound": "Bound variational_bound",
-    "likelihood.density": "Likelihood log_likelihood",
-    "likelihood.proxy": "tomczak_proxy",
-    "metrics.base": "Case Measured Metric",
-    "multistep": "Held Multistep Rule",
-    "noise.base": "Draws Noise",
-    "noise.brownian": "BrownianPath",
-    "noise.path": "GridNoise PathNoise",
-    "noise.seeded": "SeededNoise",
-    "numerics.combine": "combine",
-    "numerics.phi": "phi",
-    "numerics.scalar": "asinh atan cos divide exp expm1 log log1p maximum minimum sin softplus sqrt where",
-    "options": "Configurable option",
-    "processes.base": "GaussianPoint GaussianSDE Point SDE",
-    "processes.edm": "EDM",
-    "processes.ou": "OU",
-    "processes.brownian": "Brownian",
-    "processes.cosine": "Cosine",
-    "processes.ddpm_betas": "DDPMBetas",
-    "processes.rectified_flow": "RectifiedFlow",
-    "processes.sub_vp": "SubVP",
-    "processes.ve": "VE",
-    "processes.ve_power": "VEPower",
-    "processes.vp": "VP",
-    "processes.families": "VarianceExploding VariancePreserving",
-    "processes.prediction": "GaussianPrediction Prediction",
-    "processes.variable": "VARIABLES Variable",
-    "registry": "Registry grid model sde solver",
-    "sampling.budget": "steps_for",
-    "sampling.driver": "sample",
-    "sampling.fitting": "Fitting",
-    "sampling.encode": "encode",
-    "sampling.result": "Pause Result",
-    "sampling.shards": "sample_shards",
-    "score_models.analytic": "AnalyticModel",
-    "score_models.analytic_first_step": "AnalyticFirstStep",
-    "score_models.base": "ModelWrapper ScoreModel",
-    "score_models.counting": "CountingModel",
-    "score_models.function": "FunctionModel",
-    "score_models.gaussian": "Gaussian",
-    "score_models.guided": "Guided",
-    "score_models.inpainting": "Inpainting",
-    "score_models.kernel": "KernelMixture",
-    "score_models.mixture": "Mixture",
-    "score_models.network": "NetworkModel",
-    "score_models.once": "Once",
-    "score_models.score_error": "ScoreError",
-    "score_models.target": "Target",
-    "stages": "Row Stage StagePlan StageSolver",
-    "stepping": "Interval Past Solver State Step StepSolver remember",
-    "studies.base": "Check Experiment Findings",
-    "time_grids.base": "Grid GridRule",
-    "train.networks.base": "Network",
-    "train.objectives.base": "Objective",
-}
-_HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
-
-__all__ = ["__version__", "grids", "models", "sdes", "solvers", *sorted(_HOME_OF)]
+__all__ = ["__version__", "grids", "models", "sdes", "solvers", *sorted(HOME_OF)]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'solvers_zoo' has no attribute {name!r}")
-    value = getattr(import_module(f"solvers_zoo.{_HOME_OF[name]}"), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazily(__name__, HOME_OF)
 
 
 def __dir__() -> list[str]:
@@ -299,27 +204,27 @@ def __dir__() -> list[str]:
 
 def solvers(**where: Any) -> list[Any]:
     """Cards of all registered solvers; keywords keep those whose fields equal: ``zoo.solvers(family="dpm")``."""
-    from solvers_zoo.registry import cards
+    from solvers_zoo.registry.registry import cards
 
     return cards("solver", where)
 
 
 def sdes(**where: Any) -> list[Any]:
     """Cards of all registered processes."""
-    from solvers_zoo.registry import cards
+    from solvers_zoo.registry.registry import cards
 
     return cards("sde", where)
 
 
 def models(**where: Any) -> list[Any]:
     """Cards of all ready-made models."""
-    from solvers_zoo.registry import cards
+    from solvers_zoo.registry.registry import cards
 
     return cards("model", where)
 
 
 def grids(**where: Any) -> list[Any]:
     """Cards of all grid rules."""
-    from solvers_zoo.registry import cards
+    from solvers_zoo.registry.registry import cards
 
     return cards("grid", where)

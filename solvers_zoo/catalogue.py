@@ -1,11 +1,11 @@
-"""The core's own plugin: its processes, grids, models, metrics, executors, studies, objectives and networks, registered like anybody's."""
+"""The core's own plugin: its processes, grids, models, metrics, executors, objectives and networks, registered like anybody's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from solvers_zoo.hookspecs import hookimpl
+from solvers_zoo.registry.hookspecs import hookimpl
 
 
 @hookimpl
@@ -90,31 +90,6 @@ def zoo_executors() -> Iterable[Any]:
     from solvers_zoo.executors.serial import Serial
 
     return [Serial, Processes]
-
-
-@hookimpl
-def zoo_studies() -> Iterable[Any]:
-    """Experiments of the lectures and articles."""
-    from solvers_zoo.studies.early_stopping import EarlyStopping
-    from solvers_zoo.studies.errata import Errata
-    from solvers_zoo.studies.fokker_planck import FokkerPlanck
-    from solvers_zoo.studies.girsanov import Girsanov
-    from solvers_zoo.studies.huang import Huang
-    from solvers_zoo.studies.huang_density import HuangDensity
-    from solvers_zoo.studies.kappa import KappaRule
-    from solvers_zoo.studies.langevin import LangevinFails
-    from solvers_zoo.studies.likelihood import Likelihood
-    from solvers_zoo.studies.likelihood_weighting import LikelihoodWeighting
-    from solvers_zoo.studies.ncsn import NCSNStudy
-    from solvers_zoo.studies.ranking import Ranking
-    from solvers_zoo.studies.tomczak import Tomczak
-    from solvers_zoo.studies.transport_tv import TransportTV
-    from solvers_zoo.studies.tv_lemma import TVLemma
-
-    return [
-        Huang, Errata, Tomczak, TVLemma, Ranking, Girsanov, KappaRule, NCSNStudy, Likelihood, TransportTV, HuangDensity,
-        FokkerPlanck, LangevinFails, EarlyStopping, LikelihoodWeighting,
-    ]  # fmt: skip
 
 
 @hookimpl

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from solvers_zoo import registry
+from solvers_zoo.registry import registry
 
 torch.set_num_threads(1)
 

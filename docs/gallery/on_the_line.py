@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 from pictures import COLOURS, Picture, sheet
+from zoo_lectures.bounds.laws import Density, Normal, gaussian_law, normal_density
 
 import solvers_zoo as zoo
+from solvers_zoo.bench.experiment import slope
 from solvers_zoo.charts import lines
 from solvers_zoo.exact import Law
-from solvers_zoo.registry import default
-from solvers_zoo.studies.base import slope
-from solvers_zoo.studies.laws import Density, Normal, gaussian_law, normal_density
+from solvers_zoo.registry.registry import default
 
 PATHS, PARTICLES = 14, 20_000
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 import solvers_zoo
+from solvers_zoo.registry.public import HOME_OF
 
 #: Subject -> page, title, and the first parts of the homes of its names.
 SUBJECTS = {
-    "sampling": ("Sampling", ("sampling", "registry")),
-    "models": ("Score models", ("score_models", "checkpoints", "processes.prediction")),
+    "sampling": ("Sampling", ("sampling", "registry.registry")),
+    "models": ("Score models", ("score_models", "processes.prediction")),
     "processes": ("Processes and grids", ("processes", "time_grids", "exact")),
     "solvers": (
         "Writing solvers",
-        ("stepping", "stages", "multistep", "exponential", "adaptive_steps", "columns", "numerics", "noise"),
+        ("solving", "numerics", "noise"),
     ),
-    "plugins": ("Cards, options, hooks", ("card", "options", "hookspecs", "errors")),
-    "inverse": ("Inverse problems and guidance", ("inverse",)),
+    "plugins": ("Cards, options, hooks", ("registry", "errors")),
+    "inverse": ("Inverse problems and guidance", ("inverse", "score_models.wrappers")),
     "likelihood": ("Likelihood and editing", ("likelihood", "editing")),
-    "measuring": ("Metrics, studies, training", ("metrics", "studies", "train")),
+    "measuring": ("Metrics, studies, training", ("metrics", "bench", "train")),
     "interop": ("Other libraries", ("interop",)),
     "executors": ("Executors", ("executors",)),
 }
@@ -26,8 +27,7 @@ SUBJECTS = {
 
 def homes() -> dict[str, str]:
     """Public name -> dotted module, without the package, where it is defined."""
-    found = {name: home for home, names in solvers_zoo._HOMES.items() for name in names.split()}
-    return {name: found.get(name, "") for name in solvers_zoo.__all__ if name != "__version__"}
+    return {name: HOME_OF.get(name, "") for name in solvers_zoo.__all__ if name != "__version__"}
 
 
 def subject(home: str) -> str:

@@ -12,8 +12,9 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
-from solvers_zoo import measured, registry
-from solvers_zoo.card import Source
+from solvers_zoo import registry
+from solvers_zoo.registry.card import Source
+from solvers_zoo.testing import measured
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / "docs" / "data"
@@ -128,7 +129,7 @@ def described(entry: Any) -> tuple[str, str]:
 
 def _own_doc(cls: type) -> str:
     """The docstring of a class of methods; of the abstract ones, which say how solvers are written, none."""
-    abstract = cls.__module__ in ("solvers_zoo.stepping", "solvers_zoo.options", "abc", "builtins")
+    abstract = cls.__module__ in ("solvers_zoo.solving.stepping", "solvers_zoo.registry.options", "abc", "builtins")
     return "" if abstract or "__doc__" not in vars(cls) else inspect.getdoc(cls) or ""
 
 

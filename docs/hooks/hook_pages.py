@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from solvers_zoo import hookspecs, registry
+from solvers_zoo import registry
+from solvers_zoo.registry import hookspecs
 
 #: Hook -> the class that its entries inherit from, and the kind that they are.
 RETURNS = {

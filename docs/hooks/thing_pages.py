@@ -7,7 +7,7 @@ from typing import Any
 
 import facts
 
-from solvers_zoo.stepping import NEEDS
+from solvers_zoo.solving.stepping import NEEDS
 from solvers_zoo.time_grids.base import GRID_NEEDS
 
 #: Kind -> folder, heading, what the table is of, and the command that shows one.

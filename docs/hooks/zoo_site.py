@@ -24,7 +24,7 @@ from mkdocs.structure.files import File, Files
 ROOT = Path(__file__).resolve().parents[2]
 #: Texts that live elsewhere in the repository, and the page that each becomes.
 BORROWED = {
-    "solvers_zoo/weights/README.md": "weights.md",
+    "solvers_zoo/score_models/weights/README.md": "weights.md",
     "CONTRIBUTING.md": "contributing.md",
     "CHANGELOG.md": "changelog.md",
 }

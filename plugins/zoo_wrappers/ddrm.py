@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo import Once, OptionError, SolverCard, Source, Step, option
-from zoo_wrappers.around import Around
+from solvers_zoo import Around, Once, OptionError, SolverCard, Source, Step, option
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo import SolverCard, Source, Step
-from zoo_wrappers.around import Around
+from solvers_zoo import Around, SolverCard, Source, Step
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -14,7 +14,7 @@ from solvers_zoo.exact.flows import reference_flow
 from solvers_zoo.metrics.base import Case, Clean
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.sampling.driver import sample
-from solvers_zoo.score_models.conditioned import Conditioned
+from solvers_zoo.score_models.wrappers.conditioned import Conditioned
 
 if TYPE_CHECKING:
     from solvers_zoo.bench.store import Store

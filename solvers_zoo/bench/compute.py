@@ -18,7 +18,7 @@ from solvers_zoo.bench.record import DONE, FAILED, SKIPPED, Record
 from solvers_zoo.bench.store import Store
 from solvers_zoo.bench.timing import timed
 from solvers_zoo.errors import DomainError, IncompatibleError, NotFiniteError, OptionError, PluginError, ZooError
-from solvers_zoo.registry import load_plugins
+from solvers_zoo.registry.registry import load_plugins
 from solvers_zoo.sampling.arguments import new_job
 from solvers_zoo.sampling.driver import sample
 from solvers_zoo.sampling.job import DTYPES, Job

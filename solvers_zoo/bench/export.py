@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from solvers_zoo.errors import StorageError
-from solvers_zoo.files import replace
+from solvers_zoo.storage.files import replace
 
 if TYPE_CHECKING:
     import duckdb

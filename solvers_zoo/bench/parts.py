@@ -10,8 +10,8 @@ from typing import Any
 
 from solvers_zoo import registry
 from solvers_zoo.bench.cell import Cell, is_times
-from solvers_zoo.bench.code import hash_of
-from solvers_zoo.score_models.file import build_model, file_of
+from solvers_zoo.registry.source_hash import hash_of
+from solvers_zoo.score_models.build import build_model, file_of
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from solvers_zoo.bench.ranking import Contestant
 from solvers_zoo.bench.record import DONE, FAILED, Record
 from solvers_zoo.bench.run import bench
 from solvers_zoo.bench.store import Store
-from solvers_zoo.bench.study import Study
+from solvers_zoo.bench.sweep import Study
 from solvers_zoo.errors import IncompatibleError, ZooError
 from solvers_zoo.executors.base import Executor
 

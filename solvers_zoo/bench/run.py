@@ -15,7 +15,7 @@ from solvers_zoo.bench.machine import machine, now
 from solvers_zoo.bench.parts import code_of
 from solvers_zoo.bench.record import DONE, FAILED, SKIPPED, Record
 from solvers_zoo.bench.store import Store
-from solvers_zoo.bench.study import Study
+from solvers_zoo.bench.sweep import Study
 from solvers_zoo.executors.base import Executor, Failure
 
 #: Seconds between looks at cells that other processes are computing.

@@ -6,7 +6,7 @@
     studies/<name>.json      what was asked for, sealed likewise
     damaged/                 files that did not verify, moved here when they were met
     unfinished/              files being written; what was left by a process that was killed goes after a day
-    claims                   an empty file, the bytes of which are locked (`solvers_zoo.bench.locks`)
+    claims                   an empty file, the bytes of which are locked (`solvers_zoo.storage.locks`)
 
 A file is there whole or not at all, so that any number of processes and machines may share the folder, and two stores are merged by
 copying one over the other: equal names hold equal results.
@@ -24,10 +24,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from solvers_zoo.bench.cell import canonical
-from solvers_zoo.bench.keep import Damage, Keep, names, read_bytes
 from solvers_zoo.bench.record import Record
 from solvers_zoo.errors import StorageError
-from solvers_zoo.files import checksum, replace, seal, unseal
+from solvers_zoo.storage.files import checksum, replace, seal, unseal
+from solvers_zoo.storage.shared_folder import Damage, Keep, names, read_bytes
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -9,7 +9,7 @@ from typing import Any
 from solvers_zoo.charts.bundle import bundle, script_json
 from solvers_zoo.charts.theme import Scheme, theme
 from solvers_zoo.errors import StorageError
-from solvers_zoo.files import replace
+from solvers_zoo.storage.files import replace
 
 SUFFIXES = (".png", ".svg", ".pdf", ".html")
 

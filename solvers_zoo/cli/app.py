@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from solvers_zoo.cli import (
+from solvers_zoo.cli.commands import (
     bench,
     check,
     convert,

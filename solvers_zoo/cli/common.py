@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from solvers_zoo.card import Card
-    from solvers_zoo.registry import Entry, Plugin, Registry
+    from solvers_zoo.registry.card import Card
+    from solvers_zoo.registry.registry import Entry, Plugin, Registry
 
 #: The distribution whose names the defaults of commands mean, whoever else claims them.
 OWN = "solvers-zoo"
@@ -147,7 +147,7 @@ def registry(files: Sequence[str] | None = None, tolerant: bool = False) -> Regi
         PluginError: a file that does not load.
 
     """
-    from solvers_zoo.registry import default
+    from solvers_zoo.registry.registry import default
 
     found = default()
     for file in files or ():
@@ -194,7 +194,7 @@ def completes(kind: str) -> Callable[[str], list[tuple[str, str]]]:
     """Completion of the names of a kind, with their titles."""
 
     def names(incomplete: str) -> list[tuple[str, str]]:
-        from solvers_zoo.registry import default
+        from solvers_zoo.registry.registry import default
 
         # a name that two distributions claim completes to both of its full names
         entries = default().entries(kind)
@@ -212,7 +212,7 @@ def completes_any(incomplete: str) -> list[tuple[str, str]]:
 
 def completes_family(incomplete: str) -> list[str]:
     """Completion of the families of solvers."""
-    from solvers_zoo.registry import default
+    from solvers_zoo.registry.registry import default
 
     families = sorted({entry.card.family for entry in default().entries("solver")})  # type: ignore[attr-defined]
     return [family for family in families if family.startswith(incomplete)]

@@ -19,7 +19,7 @@ from solvers_zoo.sampling.shards import model_of, sample_shards
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from solvers_zoo.registry import Registry
+    from solvers_zoo.registry.registry import Registry
     from solvers_zoo.score_models.base import ScoreModel
 
 

@@ -9,11 +9,11 @@ import typer
 
 from solvers_zoo.cli import common
 from solvers_zoo.errors import IncompatibleError
-from solvers_zoo.spec import parse
+from solvers_zoo.registry.spec import parse
 
 if TYPE_CHECKING:
     from solvers_zoo.executors.base import Executor
-    from solvers_zoo.registry import Registry
+    from solvers_zoo.registry.registry import Registry
 
 ExecutorOption = Annotated[
     str | None,

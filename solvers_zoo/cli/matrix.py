@@ -13,7 +13,7 @@ from solvers_zoo.cli import common
 from solvers_zoo.errors import PluginError, StorageError, UnknownNameError
 
 if TYPE_CHECKING:
-    from solvers_zoo.registry import Entry, Registry
+    from solvers_zoo.registry.registry import Entry, Registry
     from solvers_zoo.testing.report import Report
 
 _WRITERS: dict[str, Any] = {}
@@ -38,7 +38,7 @@ def refuse(path: Path) -> None:
 
 def rows(found: Registry, reports: Sequence[tuple[str, Report]]) -> list[dict[str, Any]]:
     """One row a solver: what its card claims, what was measured, and how many checks hold."""
-    from solvers_zoo.measured import FIGURES, figures_of
+    from solvers_zoo.testing.measured import FIGURES, figures_of
 
     table = []
     for subject, report in reports:
@@ -104,8 +104,8 @@ def store(found: Registry, reports: Sequence[tuple[str, Report]]) -> None:
         StorageError: a package that cannot be written to.
 
     """
-    from solvers_zoo.measured import figures_of
-    from solvers_zoo.measured import store as keep
+    from solvers_zoo.testing.measured import figures_of
+    from solvers_zoo.testing.measured import store as keep
 
     of_plugin: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
     for subject, report in reports:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from solvers_zoo.charts.samples import SUFFIXES, View, draw_figure, view
 from solvers_zoo.cli import common
 from solvers_zoo.metrics.report import Clean, Figure, error_report
 from solvers_zoo.noise.seeded import SeededNoise
-from solvers_zoo.pictures import SUFFIXES, View, draw_figure, view
 from solvers_zoo.score_models.analytic import AnalyticModel
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from solvers_zoo.cli.executor_options import executor_from
 from solvers_zoo.errors import OptionError, StorageError
 
 if TYPE_CHECKING:
-    from solvers_zoo.registry import Registry
+    from solvers_zoo.registry.registry import Registry
 
 SAMPLES, SOLVER, MODEL = 2000, f"{common.OWN}:heun", f"{common.OWN}:ring"
 _DATA, _PICTURES = (".npz", ".pt"), (".png", ".svg", ".pdf")

@@ -24,7 +24,7 @@ from solvers_zoo.errors import OptionError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from solvers_zoo.bench.study import Study
+    from solvers_zoo.bench.sweep import Study
     from solvers_zoo.executors.base import Executor
 
 #: Seconds between looks at the best so far, and contestants shown there.

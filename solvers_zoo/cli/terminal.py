@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from rich.text import Text
 
-from solvers_zoo.pictures import View, counts, mosaic
+from solvers_zoo.charts.samples import View, counts, mosaic
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

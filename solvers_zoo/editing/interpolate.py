@@ -14,11 +14,11 @@ from solvers_zoo.editing.slerp import slerp
 from solvers_zoo.errors import OptionError
 from solvers_zoo.sampling.driver import sample
 from solvers_zoo.sampling.encode import encode, sampling_grid
-from solvers_zoo.score_models.settled import Settled
+from solvers_zoo.score_models.wrappers.settled import Settled
 
 if TYPE_CHECKING:
     from solvers_zoo.score_models.base import ScoreModel
-    from solvers_zoo.stepping import Solver
+    from solvers_zoo.solving.stepping import Solver
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,13 @@ from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.numerics.combine import combine
 from solvers_zoo.sampling.driver import sample
 from solvers_zoo.sampling.encode import sampling_grid
-from solvers_zoo.score_models.settled import Settled
+from solvers_zoo.score_models.wrappers.settled import Settled
 from solvers_zoo.time_grids.base import Grid
 
 if TYPE_CHECKING:
     from solvers_zoo.sampling.result import Result
     from solvers_zoo.score_models.base import ScoreModel
-    from solvers_zoo.stepping import Solver
+    from solvers_zoo.solving.stepping import Solver
 
 
 def edit(

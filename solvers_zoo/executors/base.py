@@ -16,8 +16,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeVar
 
-from solvers_zoo.card import ExecutorCard
-from solvers_zoo.options import Configurable
+from solvers_zoo.registry.card import ExecutorCard
+from solvers_zoo.registry.options import Configurable
 
 T = TypeVar("T")
 R = TypeVar("R")

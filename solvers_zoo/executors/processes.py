@@ -12,12 +12,12 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
-from solvers_zoo.card import ExecutorCard, Source
 from solvers_zoo.errors import ZooError
 from solvers_zoo.executors.base import Executor, Failure
 from solvers_zoo.executors.parcel import open_result, pack_items, pack_task
 from solvers_zoo.executors.worker import Worker
-from solvers_zoo.options import option
+from solvers_zoo.registry.card import ExecutorCard, Source
+from solvers_zoo.registry.options import option
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
-from solvers_zoo.card import ExecutorCard, Source
 from solvers_zoo.executors.attempt import attempt
 from solvers_zoo.executors.base import Executor, Failure
+from solvers_zoo.registry.card import ExecutorCard, Source
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from solvers_zoo.overhead.libraries import needed
+from solvers_zoo.interop.libraries import needed
 
 
 def as_diffusers_scheduler(

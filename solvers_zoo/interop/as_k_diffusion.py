@@ -15,8 +15,8 @@ from solvers_zoo.errors import DomainError, IncompatibleError
 from solvers_zoo.interop.from_k_diffusion import from_k_diffusion
 from solvers_zoo.interop.pipeline_noise import DrawnNoise, torch_uniform
 from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
-from solvers_zoo.score_models.conditioned import Conditioned
-from solvers_zoo.stepping import Solver
+from solvers_zoo.score_models.wrappers.conditioned import Conditioned
+from solvers_zoo.solving.stepping import Solver
 from solvers_zoo.time_grids.base import Grid
 
 if TYPE_CHECKING:

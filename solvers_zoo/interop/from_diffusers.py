@@ -9,7 +9,7 @@ from torch import Tensor
 from solvers_zoo.errors import IncompatibleError
 from solvers_zoo.interop.convention import Convention
 from solvers_zoo.interop.diffusers_config import read
-from solvers_zoo.interop.network import Network
+from solvers_zoo.score_models.adapter import Network
 from solvers_zoo.score_models.function import FunctionModel
 
 #: Where a pipeline keeps its network.

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from solvers_zoo.errors import OptionError
-from solvers_zoo.interop.network import Network
 from solvers_zoo.processes.edm import EDM
+from solvers_zoo.score_models.adapter import Network
 from solvers_zoo.score_models.function import FunctionModel
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from solvers_zoo.interop.network import Network
 from solvers_zoo.processes.edm import EDM
+from solvers_zoo.score_models.adapter import Network
 from solvers_zoo.score_models.function import FunctionModel
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from torch import Tensor
 
 from solvers_zoo.errors import IncompatibleError
-from solvers_zoo.interop.network import Network
 from solvers_zoo.processes.ddpm_betas import DDPMBetas
 from solvers_zoo.processes.sub_vp import SubVP
 from solvers_zoo.processes.ve import VE
 from solvers_zoo.processes.vp import VP
+from solvers_zoo.score_models.adapter import Network
 from solvers_zoo.score_models.function import FunctionModel
 
 

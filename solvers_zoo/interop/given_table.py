@@ -9,8 +9,8 @@ from itertools import pairwise
 from typing import Any
 
 from solvers_zoo.errors import OptionError
-from solvers_zoo.options import option
 from solvers_zoo.processes.ddpm_betas import DDPMBetas
+from solvers_zoo.registry.options import option
 
 
 class GivenTable(DDPMBetas):

@@ -25,7 +25,7 @@ from solvers_zoo.errors import IncompatibleError
 from solvers_zoo.interop.pipeline_noise import DrawnNoise
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.score_models.base import ScoreModel
-from solvers_zoo.stepping import Interval, Solver, State, StepSolver
+from solvers_zoo.solving.stepping import Interval, Solver, State, StepSolver
 
 if TYPE_CHECKING:
     from solvers_zoo.noise.base import Noise

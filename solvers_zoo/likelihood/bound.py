@@ -16,7 +16,7 @@ from solvers_zoo.likelihood.density import mean_and_error
 from solvers_zoo.noise.seeded import BOUND, SeededNoise
 from solvers_zoo.numerics.combine import combine
 from solvers_zoo.score_models.analytic import fold
-from solvers_zoo.score_models.settled import Settled
+from solvers_zoo.score_models.wrappers.settled import Settled
 
 if TYPE_CHECKING:
     from solvers_zoo.score_models.base import ScoreModel

@@ -17,12 +17,12 @@ from solvers_zoo.metrics.transported import pushed
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.sampling.encode import encode, sampling_grid
 from solvers_zoo.score_models.analytic import fold
-from solvers_zoo.score_models.settled import Settled
+from solvers_zoo.score_models.wrappers.settled import Settled
 from solvers_zoo.time_grids.base import Grid
 
 if TYPE_CHECKING:
     from solvers_zoo.score_models.base import ScoreModel
-    from solvers_zoo.stepping import Solver
+    from solvers_zoo.solving.stepping import Solver
 
 #: Coordinates up to which the Jacobian of the numerical map is taken, one run of the solver for each.
 MAP_SIZE = 64

@@ -10,7 +10,7 @@ from torch import Tensor
 from solvers_zoo.errors import OptionError
 from solvers_zoo.noise.seeded import BOUND, SeededNoise
 from solvers_zoo.numerics.combine import combine
-from solvers_zoo.score_models.settled import Settled
+from solvers_zoo.score_models.wrappers.settled import Settled
 
 if TYPE_CHECKING:
     from solvers_zoo.score_models.base import ScoreModel

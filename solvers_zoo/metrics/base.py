@@ -20,15 +20,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from solvers_zoo.card import MetricCard
-from solvers_zoo.options import Configurable
+from solvers_zoo.registry.card import MetricCard
+from solvers_zoo.registry.options import Configurable
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.score_models.analytic import AnalyticModel
     from solvers_zoo.score_models.base import ScoreModel
-    from solvers_zoo.stepping import Solver
+    from solvers_zoo.solving.stepping import Solver
     from solvers_zoo.time_grids.base import Grid
 
 #: Chance, among exact samples, of a figure as large as one that is called different from theirs.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from solvers_zoo.card import MetricCard, Source
 from solvers_zoo.metrics.base import Case, Measured, Metric
-from solvers_zoo.options import option
+from solvers_zoo.registry.card import MetricCard, Source
+from solvers_zoo.registry.options import option
 
 if TYPE_CHECKING:
     from solvers_zoo.metrics.transported import Image

@@ -15,9 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
-from solvers_zoo.tensorfiles import read_tensors
+from solvers_zoo.storage.safetensors import read_tensors
 
-FILE = Path(__file__).parents[1] / "weights" / "digits-features.safetensors"
+FILE = Path(__file__).parents[1] / "score_models" / "weights" / "digits-features.safetensors"
 #: What the card of its file says that it is.
 FORMAT = "solvers_zoo classifier 1"
 

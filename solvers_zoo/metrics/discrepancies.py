@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from solvers_zoo.card import MetricCard, Source
 from solvers_zoo.metrics.sampled import SampledMetric
+from solvers_zoo.registry.card import MetricCard, Source
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from solvers_zoo.errors import ModelError, ZooError
 from solvers_zoo.metrics.reference import flat
-from solvers_zoo.score_models.file import load_from
+from solvers_zoo.score_models.build import load_from
 
 #: Images that a network sees at once.
 _BATCH = 256

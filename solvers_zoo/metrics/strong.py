@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from solvers_zoo.card import MetricCard, Source
 from solvers_zoo.metrics.base import Case, Measured, Metric
-from solvers_zoo.options import option
+from solvers_zoo.registry.card import MetricCard, Source
+from solvers_zoo.registry.options import option
 
 
 class StrongError(Metric):

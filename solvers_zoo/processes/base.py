@@ -16,13 +16,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from solvers_zoo.card import SDECard
 from solvers_zoo.errors import DomainError, IncompatibleError
 from solvers_zoo.numerics.combine import combine
 from solvers_zoo.numerics.derivative import derivative
 from solvers_zoo.numerics.scalar import divide, exp, log, sqrt, where
-from solvers_zoo.options import Configurable
 from solvers_zoo.processes.prediction import GaussianPrediction, Prediction, ScorePrediction
+from solvers_zoo.registry.card import SDECard
+from solvers_zoo.registry.options import Configurable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

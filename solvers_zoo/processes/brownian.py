@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from solvers_zoo.card import SDECard, Source
 from solvers_zoo.numerics.scalar import exp, log, sqrt
-from solvers_zoo.options import option
 from solvers_zoo.processes.families import VarianceExploding
+from solvers_zoo.registry.card import SDECard, Source
+from solvers_zoo.registry.options import option
 
 
 class Brownian(VarianceExploding):

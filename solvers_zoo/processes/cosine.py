@@ -6,10 +6,10 @@ import functools
 import math
 from typing import Any
 
-from solvers_zoo.card import SDECard, Source
 from solvers_zoo.numerics.scalar import atan, divide, exp, minimum, sin, sqrt
-from solvers_zoo.options import option
 from solvers_zoo.processes.families import VariancePreserving
+from solvers_zoo.registry.card import SDECard, Source
+from solvers_zoo.registry.options import option
 
 
 class Cosine(VariancePreserving):

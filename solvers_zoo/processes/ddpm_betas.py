@@ -8,12 +8,12 @@ from bisect import bisect_left
 from itertools import accumulate, pairwise
 from typing import Any
 
-from solvers_zoo.card import SDECard, Source
 from solvers_zoo.errors import OptionError
 from solvers_zoo.numerics.scalar import divide, exp, expm1, log, softplus, sqrt, where
-from solvers_zoo.options import option
 from solvers_zoo.processes.base import GaussianPoint
 from solvers_zoo.processes.families import VariancePreserving
+from solvers_zoo.registry.card import SDECard, Source
+from solvers_zoo.registry.options import option
 
 
 class DDPMBetas(VariancePreserving):

@@ -6,8 +6,8 @@ from typing import Any
 
 from solvers_zoo.errors import OptionError
 from solvers_zoo.numerics.scalar import exp, sqrt
-from solvers_zoo.options import option
 from solvers_zoo.processes.base import GaussianSDE
+from solvers_zoo.registry.options import option
 
 
 class LinearBeta(GaussianSDE):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from solvers_zoo.card import SDECard, Source
 from solvers_zoo.numerics.scalar import divide, exp, log, log1p, softplus
-from solvers_zoo.options import option
 from solvers_zoo.processes.base import GaussianSDE
+from solvers_zoo.registry.card import SDECard, Source
+from solvers_zoo.registry.options import option
 
 
 class RectifiedFlow(GaussianSDE):

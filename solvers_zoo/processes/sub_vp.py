@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from solvers_zoo.card import SDECard, Source
 from solvers_zoo.numerics.scalar import asinh, exp, expm1, log
 from solvers_zoo.processes.base import GaussianPoint
 from solvers_zoo.processes.linear_beta import LinearBeta
+from solvers_zoo.registry.card import SDECard, Source
 
 
 class SubVP(LinearBeta):

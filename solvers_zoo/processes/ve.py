@@ -6,11 +6,11 @@ import functools
 import math
 from typing import Any
 
-from solvers_zoo.card import SDECard, Source
 from solvers_zoo.errors import OptionError
 from solvers_zoo.numerics.scalar import exp
-from solvers_zoo.options import option
 from solvers_zoo.processes.families import VarianceExploding
+from solvers_zoo.registry.card import SDECard, Source
+from solvers_zoo.registry.options import option
 
 
 class VE(VarianceExploding):

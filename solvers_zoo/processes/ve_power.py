@@ -6,10 +6,10 @@ import functools
 import math
 from typing import Any
 
-from solvers_zoo.card import SDECard, Source
 from solvers_zoo.numerics.scalar import exp, expm1, log1p, sqrt
-from solvers_zoo.options import option
 from solvers_zoo.processes.families import VarianceExploding
+from solvers_zoo.registry.card import SDECard, Source
+from solvers_zoo.registry.options import option
 
 
 class VEPower(VarianceExploding):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from solvers_zoo.card import SDECard, Source
 from solvers_zoo.numerics.scalar import exp, expm1, log, softplus, sqrt
 from solvers_zoo.processes.base import GaussianPoint
 from solvers_zoo.processes.families import VariancePreserving
 from solvers_zoo.processes.linear_beta import LinearBeta
+from solvers_zoo.registry.card import SDECard, Source
 
 
 class VP(LinearBeta, VariancePreserving):

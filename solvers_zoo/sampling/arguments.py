@@ -13,14 +13,14 @@ from solvers_zoo import registry
 from solvers_zoo.errors import IncompatibleError, OptionError
 from solvers_zoo.noise.seeded import check_seed
 from solvers_zoo.sampling.budget import steps_for
-from solvers_zoo.sampling.fitting import Fitting
 from solvers_zoo.sampling.job import DTYPES, Job, usable_device
-from solvers_zoo.score_models.counting import CountingModel
+from solvers_zoo.score_models.wrappers.counting import CountingModel
 from solvers_zoo.time_grids.base import Grid
+from solvers_zoo.time_grids.fitting import Fitting
 
 if TYPE_CHECKING:
     from solvers_zoo.score_models.base import ScoreModel
-    from solvers_zoo.stepping import Solver
+    from solvers_zoo.solving.stepping import Solver
 
 #: Memory that one chunk may take, in bytes, when ``chunk`` is not given: what the state, the history and the predictions of
 #: the longest-memoried solvers need is about this many copies of the state, and a Brownian path's branch so many more.

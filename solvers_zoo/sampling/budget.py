@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from solvers_zoo.errors import OptionError
 
 if TYPE_CHECKING:
-    from solvers_zoo.stepping import Solver
+    from solvers_zoo.solving.stepping import Solver
 
 
 def steps_for(solver: Solver, nfe: int, cost: int = 1, denoise: bool = False) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from solvers_zoo.noise.base import Noise
     from solvers_zoo.processes.prediction import Prediction
     from solvers_zoo.score_models.base import ScoreModel
-    from solvers_zoo.stepping import Solver
+    from solvers_zoo.solving.stepping import Solver
     from solvers_zoo.time_grids.base import Grid
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from solvers_zoo.noise.base import Noise
     from solvers_zoo.sampling.result import Result
     from solvers_zoo.score_models.base import ScoreModel
-    from solvers_zoo.stepping import Solver, State
+    from solvers_zoo.solving.stepping import Solver, State
 
 
 def sample(

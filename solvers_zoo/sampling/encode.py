@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from solvers_zoo.sampling.result import Result
     from solvers_zoo.score_models.base import ScoreModel
-    from solvers_zoo.stepping import Solver
+    from solvers_zoo.solving.stepping import Solver
 
 
 def encode(

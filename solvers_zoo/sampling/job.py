@@ -11,13 +11,13 @@ from torch import Tensor
 from solvers_zoo.errors import IncompatibleError, OptionError
 from solvers_zoo.noise.path import GridNoise, PathNoise
 from solvers_zoo.noise.seeded import SeededNoise
-from solvers_zoo.score_models.conditioned import Conditioned
+from solvers_zoo.score_models.wrappers.conditioned import Conditioned
 from solvers_zoo.time_grids.base import Grid
 
 if TYPE_CHECKING:
     from solvers_zoo.noise.base import Noise
     from solvers_zoo.score_models.base import ScoreModel
-    from solvers_zoo.stepping import Solver
+    from solvers_zoo.solving.stepping import Solver
 
 #: What a state may be made of.
 DTYPES = {

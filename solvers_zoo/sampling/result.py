@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from solvers_zoo.stepping import State
+    from solvers_zoo.solving.stepping import State
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from solvers_zoo.errors import IncompatibleError, OptionError, StorageError
 from solvers_zoo.sampling.job import DTYPES, Job, usable_device
 from solvers_zoo.sampling.result import Result
 from solvers_zoo.sampling.tree import restore, tree_map
-from solvers_zoo.stepping import Solver
+from solvers_zoo.solving.stepping import Solver
 from solvers_zoo.time_grids.base import Grid
 
 #: Arguments of `sample` that may be given beside ``resume``; the stopped run settles the others.

@@ -14,11 +14,11 @@ from solvers_zoo.errors import Interrupted, ModelError
 from solvers_zoo.sampling.diagnose import explain_nonfinite
 from solvers_zoo.sampling.merge import join_reports
 from solvers_zoo.sampling.result import Pause, Result
-from solvers_zoo.score_models.counting import CountingModel
+from solvers_zoo.score_models.wrappers.counting import CountingModel
 
 if TYPE_CHECKING:
     from solvers_zoo.sampling.job import Job
-    from solvers_zoo.stepping import State
+    from solvers_zoo.solving.stepping import State
 
 
 class _Cost(NamedTuple):

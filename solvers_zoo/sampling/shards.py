@@ -16,14 +16,14 @@ import torch
 from solvers_zoo import registry
 from solvers_zoo.errors import OptionError, StorageError, ZooError
 from solvers_zoo.executors.base import Executor, Failure
-from solvers_zoo.files import make_folder
 from solvers_zoo.sampling.arguments import new_job
 from solvers_zoo.sampling.driver import sample
 from solvers_zoo.sampling.job import DTYPES, Job
 from solvers_zoo.sampling.merge import merged
 from solvers_zoo.sampling.result import Result
 from solvers_zoo.sampling.run import Run
-from solvers_zoo.score_models.file import build_model, file_of
+from solvers_zoo.score_models.build import build_model, file_of
+from solvers_zoo.storage.files import make_folder
 from solvers_zoo.time_grids.base import Grid
 
 if TYPE_CHECKING:
@@ -200,7 +200,7 @@ def _spans(n: int, chunk: int, shard: int | None) -> list[tuple[int, int]]:
 
 def _key(job: Job, model: ScoreModel, spec: str, plugins: Sequence[str]) -> str:
     """64 hexadecimal digits that change with whatever settles a sample."""
-    from solvers_zoo.bench.code import hash_of
+    from solvers_zoo.registry.source_hash import hash_of
 
     found = registry.default()
     target = file_of(spec) or found.make("model", spec)

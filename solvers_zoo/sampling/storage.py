@@ -18,9 +18,9 @@ import torch
 from torch import Tensor
 
 from solvers_zoo.errors import StorageError
-from solvers_zoo.files import checksum, replace
 from solvers_zoo.sampling.result import Result
 from solvers_zoo.sampling.tree import decode, encode, restore
+from solvers_zoo.storage.files import checksum, replace
 
 _FORMAT = "solvers_zoo.result/1"
 _META = "meta"

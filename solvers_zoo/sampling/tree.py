@@ -13,7 +13,7 @@ from torch import Tensor
 from solvers_zoo.errors import StorageError
 from solvers_zoo.processes.base import Point
 from solvers_zoo.sampling.result import Pause, Result
-from solvers_zoo.stepping import Solver, State
+from solvers_zoo.solving.stepping import Solver, State
 
 #: The zoo's own classes that a file may hold; besides them, named tuples of the solver's package.
 _RECORDS = (Result, Pause, State, Point)

@@ -10,8 +10,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from solvers_zoo.registry.public import lazily
 
 if TYPE_CHECKING:
     from solvers_zoo.testing.kit import CHECKS as CHECKS
@@ -21,14 +22,10 @@ if TYPE_CHECKING:
     from solvers_zoo.testing.report import Report as Report
     from solvers_zoo.testing.suite import conformance as conformance
 
-_HOMES = {
-    "CHECKS": "kit", "conform": "kit", "solvers_in": "kit", "Finding": "report", "Report": "report", "conformance": "suite",
-}  # fmt: skip
+_HOME_OF = dict.fromkeys(("CHECKS", "conform", "solvers_in"), "kit")
+_HOME_OF |= {"Finding": "report", "Report": "report", "conformance": "suite"}
 
 __all__ = ["CHECKS", "Finding", "Report", "conform", "conformance", "solvers_in"]
 
 
-def __getattr__(name: str) -> Any:  # the pytest plugin lives here too and must not load torch
-    if name not in _HOMES:
-        raise AttributeError(f"module 'solvers_zoo.testing' has no attribute {name!r}")
-    return getattr(import_module(f"solvers_zoo.testing.{_HOMES[name]}"), name)
+__getattr__ = lazily(__name__, _HOME_OF)  # the pytest plugin lives here too and must not load torch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from solvers_zoo import Grid, OptionError, Solver, SolverCard, StepSolver, ZooError, registry
-from solvers_zoo.stepping import NEEDS
+from solvers_zoo.solving.stepping import NEEDS
 from solvers_zoo.testing.problems import NotGaussian, grid, hard_ou, mixture_1d, mixture_2d, processes
 from solvers_zoo.testing.report import Broken, NotApplicable
 from solvers_zoo.testing.subject import Subject, check, require, variants

@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from solvers_zoo.card import GridCard
 from solvers_zoo.errors import DomainError, IncompatibleError, OptionError, ZooError
-from solvers_zoo.options import Configurable
+from solvers_zoo.registry.card import GridCard
+from solvers_zoo.registry.options import Configurable
 
 if TYPE_CHECKING:
     from solvers_zoo.processes.base import SDE, GaussianPoint
-    from solvers_zoo.sampling.fitting import Fitting
+    from solvers_zoo.time_grids.fitting import Fitting
 
 
 class Grid(Sequence["GaussianPoint"]):

@@ -7,9 +7,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
-from solvers_zoo.card import GridCard, Source
 from solvers_zoo.numerics.scalar import expm1, log, softplus
-from solvers_zoo.options import option
+from solvers_zoo.registry.card import GridCard, Source
+from solvers_zoo.registry.options import option
 from solvers_zoo.time_grids.base import GridRule
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from solvers_zoo.card import GridCard, Source
-from solvers_zoo.options import option
+from solvers_zoo.registry.card import GridCard, Source
+from solvers_zoo.registry.options import option
 from solvers_zoo.time_grids.base import GridRule
 
 

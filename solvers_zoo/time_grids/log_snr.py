@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from solvers_zoo.card import GridCard, Source
+from solvers_zoo.registry.card import GridCard, Source
 from solvers_zoo.time_grids.base import GridRule
 
 

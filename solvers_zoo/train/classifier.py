@@ -1,6 +1,6 @@
 """Train the classifier of digits whose features and verdicts the figures of digit models use.
 
-    python -m solvers_zoo.train.classifier --out solvers_zoo/weights/digits-features.safetensors
+    python -m solvers_zoo.train.classifier --out solvers_zoo/score_models/weights/digits-features.safetensors
 
 A fifth of the data is kept apart; images are blurred with noise of standard deviation 0.2, so that it looks at shapes and not at
 single pixels, which generated images have a little of their own.
@@ -18,10 +18,10 @@ from typing import Any
 import torch
 from torch.nn.functional import cross_entropy
 
-from solvers_zoo.files import replace
 from solvers_zoo.metrics.digits_features import FILE, FORMAT, DigitsClassifier
 from solvers_zoo.noise.seeded import SeededNoise
-from solvers_zoo.tensorfiles import write_tensors
+from solvers_zoo.storage.files import replace
+from solvers_zoo.storage.safetensors import write_tensors
 from solvers_zoo.train.data import load_data
 
 _BATCH, _RATE, _NOISE, _HELD = 64, 2e-3, 0.2, 0.2

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from solvers_zoo.errors import OptionError, StorageError
-from solvers_zoo.tensorfiles import read_tensors, write_tensors
+from solvers_zoo.storage.safetensors import read_tensors, write_tensors
 from solvers_zoo.train.settings import Settings
 
 FORMAT = "solvers_zoo training 1"

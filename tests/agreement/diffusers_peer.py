@@ -19,7 +19,7 @@ from harness import EDM, MODEL, Handed, Row, difference, in_turn, mended, normal
 from torch import Tensor
 
 import solvers_zoo as zoo
-from solvers_zoo.overhead import OF_STEP, import_diffusers, replaced
+from solvers_zoo.bench.overhead import OF_STEP, import_diffusers, replaced
 
 STEPS = 12
 #: Of its Runge-Kutta start the middle of a step must be an entry of the table.

@@ -10,7 +10,7 @@ from harness import EDM, MODEL, Handed, Row, difference, in_turn, mended, normal
 from torch import Tensor
 
 import solvers_zoo as zoo
-from solvers_zoo.overhead import import_k_diffusion, replaced
+from solvers_zoo.bench.overhead import import_k_diffusion, replaced
 
 #: Noise levels; uneven, so that weights of equal steps would show.
 SIGMAS = [20.0, 11.0, 7.5, 3.0, 2.0, 1.1, 0.5, 0.3, 0.11, 0.06, 0.02]

@@ -16,7 +16,8 @@ import torch
 from harness import MODEL, Handed, Row, difference, mended
 
 import solvers_zoo as zoo
-from solvers_zoo import Past, overhead
+from solvers_zoo import Past
+from solvers_zoo.bench import overhead
 
 #: Of double precision against double precision, relative to the largest entry of the state.
 SAME = 1e-9

@@ -12,7 +12,7 @@ from typing import Any
 from solvers_zoo.bench.cell import Cell, canonical
 from solvers_zoo.bench.record import DONE, Record
 from solvers_zoo.bench.store import Store
-from solvers_zoo.files import seal
+from solvers_zoo.storage.files import seal
 
 CODE = {part: part.encode().hex()[:16].ljust(16, "0") for part in ("driver", "grid", "metrics", "model", "solver")}
 MACHINE = {

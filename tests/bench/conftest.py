@@ -13,8 +13,8 @@ import pytest
 from cells import build
 from faults import Disk
 
-from solvers_zoo import files
-from solvers_zoo.bench import keep, locks
+from solvers_zoo.storage import files, locks
+from solvers_zoo.storage import shared_folder as keep
 
 sys.path.append(str(Path(__file__).parents[1] / "cli"))  # run_zoo
 

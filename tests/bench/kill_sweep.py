@@ -25,7 +25,7 @@ import torch
 from solvers_zoo import registry
 from solvers_zoo.bench.run import bench
 from solvers_zoo.bench.store import Store
-from solvers_zoo.bench.study import Study
+from solvers_zoo.bench.sweep import Study
 
 HERE = Path(__file__).parent
 STUDY = Study(

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from cells import cell, record
 
-from solvers_zoo.bench import locks
 from solvers_zoo.bench.store import Store
+from solvers_zoo.storage import locks
 
 HERE = Path(__file__).parent
 
@@ -152,7 +152,7 @@ def test_without_locks_claims_succeed(tmp_path, monkeypatch):
 def test_who_waits_gets_the_claim_when_it_is_given_up(tmp_path):
     code = """
 from pathlib import Path
-from solvers_zoo.bench.keep import Keep
+from solvers_zoo.storage.shared_folder import Keep
 print("ready", flush=True)
 sys.stdin.readline()
 log = os.open(sys.argv[1] + "/log", os.O_WRONLY | os.O_APPEND)

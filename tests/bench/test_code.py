@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import solvers_zoo as zoo
-from solvers_zoo.bench import code
-from solvers_zoo.bench.code import hash_of
+from solvers_zoo.registry import source_hash as code
+from solvers_zoo.registry.source_hash import hash_of
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_public_names_lead_to_the_modules_they_live_in(package: Path):
     fresh("zoo_fake_code.solver")
     closure = code._closure("zoo_fake_code.solver")
     assert "solvers_zoo.numerics.combine" in closure
-    assert "solvers_zoo.stepping" not in closure
+    assert "solvers_zoo.solving.stepping" not in closure
 
 
 def test_solvers_of_one_package_have_hashes_of_their_own_and_composites_those_of_their_parts():

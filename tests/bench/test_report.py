@@ -22,7 +22,7 @@ from solvers_zoo.bench.report.answer import answer, paragraph, verdict
 from solvers_zoo.bench.report.background import recipes
 from solvers_zoo.bench.report.data import arenas, log_slope
 from solvers_zoo.bench.store import Store
-from solvers_zoo.bench.study import Study
+from solvers_zoo.bench.sweep import Study
 from solvers_zoo.errors import OptionError
 
 

@@ -16,13 +16,13 @@ import pytest
 import torch
 from cells import cell, place, record
 
-from solvers_zoo.bench import keep
 from solvers_zoo.bench.cell import canonical
-from solvers_zoo.bench.keep import Keep
 from solvers_zoo.bench.results import Results
 from solvers_zoo.bench.store import Store
 from solvers_zoo.errors import StorageError
-from solvers_zoo.files import seal
+from solvers_zoo.storage import shared_folder as keep
+from solvers_zoo.storage.files import seal
+from solvers_zoo.storage.shared_folder import Keep
 
 HERE = Path(__file__).parent
 

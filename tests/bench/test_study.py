@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from solvers_zoo.bench.cell import Cell, is_times
-from solvers_zoo.bench.study import TOLERANCES, Study
+from solvers_zoo.bench.sweep import TOLERANCES, Study
 from solvers_zoo.errors import OptionError, StorageError, UnknownNameError
 
 SMALL = Study(solvers=("heun", "ddim:eta=0.5"), models=("ring",), nfe=(5, 10), metrics=("strong",))

@@ -97,7 +97,7 @@ def test_a_killed_process_leaves_no_lock_behind(tmp_path: Path):
             os.write(writing, b"1" if mine else b"0")
             signal.pause()
 
-    from solvers_zoo.registry import load_plugins
+    from solvers_zoo.registry.registry import load_plugins
 
     load_plugins(study.plugins)
     child = kill_sweep.forked(hang)

@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import pytest
 import torch
 from metric_cases import metric
+from zoo_lectures.ranking.study import FID_AT_10, PUBLISHED, rank_correlation
 
 import solvers_zoo as zoo
 from solvers_zoo.errors import ModelError
 from solvers_zoo.exact.flows import reference_flow
-from solvers_zoo.score_models.conditioned import Conditioned
-from solvers_zoo.studies.ranking import FID_AT_10, PUBLISHED, rank_correlation
+from solvers_zoo.score_models.wrappers.conditioned import Conditioned
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import pytest
 from fake_plugins import SOLVER
 from run_zoo import run_zoo
 
-from solvers_zoo import registry
 from solvers_zoo.cli import main
+from solvers_zoo.registry import registry
 from solvers_zoo.testing import CHECKS
 
 

@@ -11,9 +11,9 @@ from matplotlib.image import imread
 from rich.console import Console
 
 import solvers_zoo as zoo
+from solvers_zoo.charts.samples import View, draw_figure, mosaic, view
 from solvers_zoo.cli.terminal import picture
 from solvers_zoo.noise.seeded import SeededNoise
-from solvers_zoo.pictures import View, draw_figure, mosaic, view
 
 
 def shown(name: str, n: int, **options: object) -> View:

@@ -10,8 +10,8 @@ from matplotlib.image import imread
 from run_zoo import assert_one_sentence, run_zoo
 
 import solvers_zoo as zoo
-from solvers_zoo import registry
 from solvers_zoo.cli import main
+from solvers_zoo.registry import registry
 
 MODEL = """
 import os, signal

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import solvers_zoo as zoo
+from solvers_zoo.registry.public import HOME_OF
 
 ROOT = Path(__file__).parents[2]
 CORE, PLUGINS = ROOT / "solvers_zoo", ROOT / "plugins"
@@ -138,7 +139,7 @@ def test_public_tables_agree():
         for alias in node.names:
             assert alias.asname == alias.name, f"{alias.name} is not re-exported"
             seen[alias.name] = (node.module or "").removeprefix("solvers_zoo.")
-    assert seen == zoo._HOME_OF
+    assert seen == HOME_OF
 
 
 def test_public_names_exist_and_are_documented():

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import solvers_zoo as zoo
-from solvers_zoo.spec import Spec, is_bare, parse, split_list
+from solvers_zoo.registry.spec import Spec, is_bare, parse, split_list
 
 SOURCE = zoo.Source(authors="-", title="-", where="-")
 

@@ -13,9 +13,10 @@ import pytest
 import torch
 
 import solvers_zoo as zoo
-from solvers_zoo import overhead
-from solvers_zoo.overhead import clock, comparison, gpu, libraries, sides
-from solvers_zoo.overhead.__main__ import main
+from solvers_zoo.bench import overhead
+from solvers_zoo.bench.overhead import clock, comparison, gpu, sides
+from solvers_zoo.bench.overhead.__main__ import main
+from solvers_zoo.interop import libraries
 
 TINY = [(2, 3)]
 

@@ -147,7 +147,7 @@ def test_every_link_leads_somewhere():
 
 
 def test_every_misprint_stands_in_one_box_and_in_the_table(measured):
-    from solvers_zoo.studies.misprints import ERRATA
+    from zoo_lectures.errata.misprints import ERRATA
 
     boxes = "".join(text(GALLERY / f"{name}.md") for name in PAGES)
     figures = measured["errata.svg"]["measured"]

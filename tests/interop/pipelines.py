@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from solvers_zoo.overhead import import_diffusers
+from solvers_zoo.bench.overhead import import_diffusers
 
 diffusers = import_diffusers()
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import solvers_zoo as zoo
-from solvers_zoo.overhead import import_k_diffusion
-from solvers_zoo.overhead.libraries import installed
+from solvers_zoo.bench.overhead import import_k_diffusion
+from solvers_zoo.interop.libraries import installed
 
 pytestmark = pytest.mark.skipif(not installed("k-diffusion"), reason="k-diffusion is not installed")
 

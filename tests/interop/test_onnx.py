@@ -93,7 +93,7 @@ def test_from_the_command_line(tmp_path):
     write(tmp_path / "net.onnx", with_shift=False)
     source = "import solvers_zoo as zoo\ndef factory():\n    return zoo.from_onnx(HERE)\n"
     (tmp_path / "mine.py").write_text(source.replace("HERE", repr(str(tmp_path / "net.onnx"))))
-    from solvers_zoo.score_models.file import build_model
+    from solvers_zoo.score_models.build import build_model
 
     model = build_model(zoo.registry.default(), f"{tmp_path / 'mine.py'}:factory")
     assert zoo.sample(model, "consistency", steps=2, n=2, denoise=True).nfe == 3

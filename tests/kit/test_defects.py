@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from solvers_zoo import SolverCard, Source, State, Step, StepSolver, combine, expm1, option, remember, sqrt
-from solvers_zoo.stepping import Past
+from solvers_zoo.solving.stepping import Past
 from solvers_zoo.testing import CHECKS, conform
 
 SOURCE = Source(authors="Nobody 2026", title="Defects", where="eq. (1)", link="https://example.org")

@@ -6,8 +6,8 @@ import pytest
 from rotation import BUNDLED, TENTH
 
 import solvers_zoo as zoo
-from solvers_zoo import measured, registry
-from solvers_zoo.testing import conform
+from solvers_zoo import registry
+from solvers_zoo.testing import conform, measured
 
 STORED = measured.stored(registry.default().plugins)
 #: How far a stored figure may lie from its claim.

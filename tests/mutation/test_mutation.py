@@ -1,14 +1,14 @@
 """The kit catches at least 95 % of generic mutants of the bundled solvers; a fixed sample of them here.
 
-All of them: ``python -m solvers_zoo.testing.mutation``.
+All of them: ``python -m solvers_zoo.testing.mutation.run``.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from solvers_zoo.testing.mutants import mutants
-from solvers_zoo.testing.mutation import Tally, all_mutants, examine, examine_all, plugin_packages, sample
+from solvers_zoo.testing.mutation.mutants import mutants
+from solvers_zoo.testing.mutation.run import Tally, all_mutants, examine, examine_all, plugin_packages, sample
 
 SOURCE = '''
 from solvers_zoo import Step, combine, expm1

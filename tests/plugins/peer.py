@@ -56,7 +56,7 @@ def theirs(name, points=None, noise=None, **options):
 
     ``noise`` is a function of (step, sigma, next sigma) that gives the normals it asks for, or None.
     """
-    from solvers_zoo.overhead import import_k_diffusion
+    from solvers_zoo.bench.overhead import import_k_diffusion
 
     points = points or grid()
     sigmas = torch.tensor(points.times, dtype=torch.float64)

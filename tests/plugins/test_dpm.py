@@ -12,7 +12,7 @@ import torch
 from flow_cases import MEAN, VAR, exact_end, gaussian, karras, slope, start
 
 import solvers_zoo as zoo
-from solvers_zoo.overhead import import_k_diffusion
+from solvers_zoo.bench.overhead import import_k_diffusion
 
 SPECS = {
     "dpm-solver-1": 1,

@@ -7,7 +7,7 @@ import torch
 from flow_cases import exact_end, gaussian, karras, start
 
 import solvers_zoo as zoo
-from solvers_zoo import adaptive_steps
+from solvers_zoo.solving import adaptive_steps
 
 VP = zoo.VP(t_min=0.01, t_max=0.93)
 PAIRS = {

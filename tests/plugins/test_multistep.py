@@ -145,7 +145,7 @@ def test_published_errors_and_their_repairs():
 def test_numbers_made_together_are_those_made_one_by_one(name, process, monkeypatch):
     solver, grid = zoo.solver(name), zoo.grid(process.default_grid).make_grid(process, 60)
     together = solver.plan(grid)
-    monkeypatch.setattr("solvers_zoo.multistep.LEAST", 1000)
+    monkeypatch.setattr("solvers_zoo.solving.multistep.LEAST", 1000)
     for a, b in zip(together, solver.plan(grid), strict=True):
         assert (a.R, a.S, a.c, *a.weights) == pytest.approx((b.R, b.S, b.c, *b.weights), rel=1e-10, abs=1e-13)
         assert {type(value) for value in (a.R, a.S, a.c, *a.weights)} == {float}

@@ -11,9 +11,9 @@ from safetensors.torch import load, save
 
 import solvers_zoo as zoo
 from solvers_zoo import registry
-from solvers_zoo.checkpoints import read_card
-from solvers_zoo.cli.convert import convert
-from solvers_zoo.score_models.file import build_model, file_of, is_file
+from solvers_zoo.cli.commands.convert import convert
+from solvers_zoo.score_models.build import build_model, file_of, is_file
+from solvers_zoo.score_models.checkpoints import read_card
 
 SPEC = "mlp(width=16, depth=1)"
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 import solvers_zoo as zoo
-from solvers_zoo.checkpoints import read_card
 from solvers_zoo.metrics.digits_features import digit_classes
+from solvers_zoo.score_models.checkpoints import read_card
 from solvers_zoo.score_models.targets.networks import WEIGHTS
 from solvers_zoo.train.objectives.denoising import DenoisingScoreMatching
 from solvers_zoo.train.objectives.ncsn import NCSN

@@ -7,8 +7,8 @@ import torch
 
 import solvers_zoo as zoo
 from solvers_zoo import registry
-from solvers_zoo.checkpoints import read_card
 from solvers_zoo.metrics.digits_features import digit_classes, network
+from solvers_zoo.score_models.checkpoints import read_card
 from solvers_zoo.score_models.targets.digits import load_digits
 from solvers_zoo.score_models.targets.networks import WEIGHTS
 
@@ -67,5 +67,5 @@ def test_the_classifier_gives_features():
 
 @pytest.mark.parametrize("kind", ["objective", "network"])
 def test_the_page_on_training_names_all(kind):
-    page = (WEIGHTS.parents[1] / "docs" / "training.md").read_text()
+    page = (WEIGHTS.parents[2] / "docs" / "training.md").read_text()
     assert not [card.name for card in registry.cards(kind) if f"| `{card.name}` |" not in page]

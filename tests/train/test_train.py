@@ -14,10 +14,10 @@ import torch
 
 import solvers_zoo as zoo
 from solvers_zoo import registry
-from solvers_zoo.checkpoints import read_card
-from solvers_zoo.cli.train import train
-from solvers_zoo.score_models.file import build_model
-from solvers_zoo.tensorfiles import read_tensors
+from solvers_zoo.cli.commands.train import train
+from solvers_zoo.score_models.build import build_model
+from solvers_zoo.score_models.checkpoints import read_card
+from solvers_zoo.storage.safetensors import read_tensors
 from solvers_zoo.train.data import Data, load_data
 from solvers_zoo.train.settings import Settings
 from solvers_zoo.train.state import state_file

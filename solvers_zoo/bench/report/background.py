@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from solvers_zoo.bench.record import DONE, Record
-from solvers_zoo.bench.study import Study
+from solvers_zoo.bench.sweep import Study
 from solvers_zoo.errors import ZooError
 
 #: Cells that are named beside a reason, and studies that are told how to repeat.

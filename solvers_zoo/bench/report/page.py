@@ -20,7 +20,7 @@ from solvers_zoo.bench.report.payload import payload
 from solvers_zoo.charts.bundle import bundle, script_json
 from solvers_zoo.charts.save import POLICY, save
 from solvers_zoo.charts.theme import Scheme
-from solvers_zoo.files import make_folder, replace
+from solvers_zoo.storage.files import make_folder, replace
 
 #: In the order in which the page runs them: what a script uses stands before it.
 _SCRIPTS = ("core.js", "charts.js", "legend.js", "tables.js", "gallery.js", "rest.js")

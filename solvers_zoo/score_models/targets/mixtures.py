@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo.card import ModelCard, Source
-from solvers_zoo.options import option
 from solvers_zoo.processes.edm import EDM
 from solvers_zoo.processes.ou import OU
 from solvers_zoo.processes.ve import VE
-from solvers_zoo.score_models.target import Target
+from solvers_zoo.registry.card import ModelCard, Source
+from solvers_zoo.registry.options import option
+from solvers_zoo.score_models.targets.base import Target
 
 if TYPE_CHECKING:
     from solvers_zoo.score_models.gaussian import Gaussian

@@ -6,23 +6,23 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from solvers_zoo.card import ModelCard, Source
 from solvers_zoo.processes.edm import EDM
 from solvers_zoo.processes.ve import VE
-from solvers_zoo.score_models.checkpoint import Checkpoint
-from solvers_zoo.score_models.target import Target
+from solvers_zoo.registry.card import ModelCard, Source
+from solvers_zoo.score_models.checkpoint_options import Checkpoint
+from solvers_zoo.score_models.targets.base import Target
 
 if TYPE_CHECKING:
     from solvers_zoo.score_models.base import ScoreModel
     from solvers_zoo.score_models.network import NetworkModel
 
-WEIGHTS = Path(__file__).parents[2] / "weights"
+WEIGHTS = Path(__file__).parents[1] / "weights"
 
 
 @functools.cache
 def shipped(name: str) -> NetworkModel:
     """A model of the folder ``weights``, read once."""
-    from solvers_zoo.checkpoints import load_model
+    from solvers_zoo.score_models.checkpoints import load_model
 
     return load_model(WEIGHTS / f"{name}.safetensors")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from solvers_zoo.card import NetworkCard
-from solvers_zoo.options import Configurable
+from solvers_zoo.registry.card import NetworkCard
+from solvers_zoo.registry.options import Configurable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

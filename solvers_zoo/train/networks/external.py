@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from solvers_zoo.card import NetworkCard, Source
 from solvers_zoo.errors import IncompatibleError, ModelError, OptionError
-from solvers_zoo.options import option
+from solvers_zoo.registry.card import NetworkCard, Source
+from solvers_zoo.registry.options import option
 from solvers_zoo.train.networks.base import Network
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Module(Network):
                 f"module: factory = {self.factory!r} names no function; it takes package.module:name or file.py:name."
             )
         if where.endswith(".py"):
-            from solvers_zoo.score_models.file import load_from
+            from solvers_zoo.score_models.build import load_from
 
             make = load_from(Path(where), name)
         else:

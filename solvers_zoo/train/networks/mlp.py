@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo.card import NetworkCard, Source
-from solvers_zoo.options import option
+from solvers_zoo.registry.card import NetworkCard, Source
+from solvers_zoo.registry.options import option
 from solvers_zoo.train.networks.base import Network
 
 if TYPE_CHECKING:

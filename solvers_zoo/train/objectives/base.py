@@ -5,9 +5,9 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from solvers_zoo.card import ObjectiveCard
 from solvers_zoo.errors import IncompatibleError
-from solvers_zoo.options import Configurable, option
+from solvers_zoo.registry.card import ObjectiveCard
+from solvers_zoo.registry.options import Configurable, option
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo.card import ObjectiveCard, Source
+from solvers_zoo.registry.card import ObjectiveCard, Source
 from solvers_zoo.train.objectives.base import Objective, noised, summed
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo.card import ObjectiveCard, Source
-from solvers_zoo.options import option
+from solvers_zoo.registry.card import ObjectiveCard, Source
+from solvers_zoo.registry.options import option
 from solvers_zoo.train.objectives.base import Objective, flat_weight, noised, summed
 from solvers_zoo.train.objectives.weightings import WEIGHTINGS, weight_of
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo.card import ObjectiveCard, Source
 from solvers_zoo.errors import IncompatibleError
-from solvers_zoo.options import option
+from solvers_zoo.registry.card import ObjectiveCard, Source
+from solvers_zoo.registry.options import option
 from solvers_zoo.train.objectives.base import Objective, flat_weight, noised, summed
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The ranking of solvers on digits beside the published ones."""

@@ -1,0 +1,1 @@
+"""The theory of the lectures in numbers: Fokker-Planck residuals, early stopping, the total-variation lemma, transport."""

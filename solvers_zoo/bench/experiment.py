@@ -1,0 +1,120 @@
+"""What an experiment is: a class with a card and `run`.
+
+    class PriorError(Experiment):
+        card = StudyCard(name="prior-error", title="Error of the prior", claim="It falls like exp(-T).", source=..., seconds=20, quick_seconds=2)
+        T: float = option(8.0, help="end of the forward process", above=0.0)
+
+        def run(self, progress=silent, quick=False):
+            rows = [{"T": T, "tv": ...} for T in track(range(1, 9), progress)]
+            checks = [Check("slope", "TV falls like exp(-T)", slope, -1.05, -0.95)]
+            return Findings(rows, checks, {"prior": lambda: lines(rows, ...)})
+
+Heavy imports stand inside functions: ``zoo study list`` loads neither torch nor a library of charts.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, TypeVar
+
+from solvers_zoo.registry.card import StudyCard
+from solvers_zoo.registry.options import Configurable
+
+T = TypeVar("T")
+
+#: Called with (done, in all) as an experiment proceeds.
+Progress = Callable[[int, int], None]
+#: One observation: names to numbers or words, all of them plain.
+Row = dict[str, Any]
+
+
+def silent(done: int, total: int) -> None:
+    """Progress that nobody sees."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """An acceptance figure: what was measured, and between which bounds it was to lie, both included."""
+
+    name: str
+    claim: str
+    """One sentence that ``value`` in [``low``, ``high``] would confirm."""
+    value: float
+    low: float = -math.inf
+    high: float = math.inf
+
+    @property
+    def holds(self) -> bool:
+        """Whether the value lies between its bounds; NaN does not."""
+        return self.low <= self.value <= self.high
+
+    @property
+    def wanted(self) -> str:
+        """The bounds in words."""
+        if math.isinf(self.low):
+            return f"<= {self.high:.4g}"
+        return f">= {self.low:.4g}" if math.isinf(self.high) else f"{self.low:.4g} to {self.high:.4g}"
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What an experiment gave."""
+
+    rows: Sequence[Row]
+    """The data, one flat observation each."""
+    checks: Sequence[Check]
+    """What was claimed, against what was measured."""
+    charts: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
+    """Name -> what draws an Altair chart; the first is the figure of the experiment."""
+    notes: Sequence[str] = ()
+    """What a reader should know beside the figures, a sentence or two each."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether every check does."""
+        return all(check.holds for check in self.checks)
+
+
+class Experiment(Configurable):
+    """An experiment that can be repeated. Its fields are its options."""
+
+    card: ClassVar[StudyCard]
+
+    @abstractmethod
+    def run(self, progress: Progress = silent, quick: bool = False) -> Findings:
+        """Do it.
+
+        Args:
+            progress: called with (done, in all).
+            quick: a smaller form of the same, in the seconds that the card names, with checks of its own.
+
+        Raises:
+            ZooError: it cannot be done with these options.
+
+        """
+
+
+def track(items: Sequence[T], progress: Progress) -> Iterator[T]:
+    """The items one by one, telling ``progress`` as each is done with."""
+    for index, item in enumerate(items):
+        progress(index, len(items))
+        yield item
+    progress(len(items), len(items))
+
+
+def slope(x: Sequence[float], y: Sequence[float]) -> float:
+    """Least-squares slope of log y against log x: the order p of y ~ x^p. NaN for fewer than two points or a value not above 0."""
+    if len(x) < 2 or not all(value > 0 for value in (*x, *y)):
+        return math.nan
+    u, v = ([math.log(value) for value in values] for values in (x, y))
+    middle_u, middle_v = (sum(values) / len(values) for values in (u, v))
+    above = sum((a - middle_u) * (b - middle_v) for a, b in zip(u, v, strict=True))
+    return above / sum((a - middle_u) ** 2 for a in u)
+
+
+def column(rows: Sequence[Row], name: str, **where: Any) -> list[Any]:
+    """The values of a column in the rows whose fields equal those given."""
+    return [row[name] for row in rows if all(row[key] == value for key, value in where.items())]

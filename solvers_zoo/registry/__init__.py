@@ -1,0 +1,36 @@
+"""Plugins: cards, options, hooks, names, and the registry that finds everything by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from solvers_zoo.registry.public import lazily
+
+if TYPE_CHECKING:
+    from solvers_zoo.registry.registry import Entry as Entry
+    from solvers_zoo.registry.registry import Plugin as Plugin
+    from solvers_zoo.registry.registry import Registry as Registry
+    from solvers_zoo.registry.registry import cards as cards
+    from solvers_zoo.registry.registry import configured as configured
+    from solvers_zoo.registry.registry import default as default
+    from solvers_zoo.registry.registry import grid as grid
+    from solvers_zoo.registry.registry import load_plugins as load_plugins
+    from solvers_zoo.registry.registry import model as model
+    from solvers_zoo.registry.registry import sde as sde
+    from solvers_zoo.registry.registry import solver as solver
+
+__all__ = [
+    "Entry",
+    "Plugin",
+    "Registry",
+    "cards",
+    "configured",
+    "default",
+    "grid",
+    "load_plugins",
+    "model",
+    "sde",
+    "solver",
+]
+
+__getattr__ = lazily(__name__, dict.fromkeys(__all__, "registry"))

@@ -1,0 +1,1 @@
+"""Models made of other models: guidance, conditions, thresholding, counting; each is itself a score model."""
