@@ -22,9 +22,15 @@ FLOW = ("ddim", "heun", "dpmpp-2m", "ipndm-3", "unipc-3")
 def concepts() -> dict[str, Any]:
     """All of them, by name."""
     return {
-        "forward": forward(), "score": score(), "flow": flow(), "path": path(), "grids": grids(),
-        "guidance": guidance(), "score_error": score_error(), "likelihood": likelihood(),
-    }  # fmt: skip
+        "forward": forward(),
+        "score": score(),
+        "flow": flow(),
+        "path": path(),
+        "grids": grids(),
+        "guidance": guidance(),
+        "score_error": score_error(),
+        "likelihood": likelihood(),
+    }
 
 
 def short(value: Any) -> Any:

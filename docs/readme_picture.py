@@ -42,10 +42,14 @@ def draw(study: Study = STUDY, folder: Path = ASSETS) -> list[Path]:
     (board,) = arena.boards.values()
     names = shown(board)
     picture = chart(
-        "nfe", point_rows(board, names), "sliced Wasserstein-1 distance to the exact law", order=list(names.values()),
+        "nfe",
+        point_rows(board, names),
+        "sliced Wasserstein-1 distance to the exact law",
+        order=list(names.values()),
         title="How good are samples for how many calls of the model?",
-        subtitle=f"five modes in eight dimensions, {study.n:,} samples; grey: what exact samples show", width=520,
-    )  # fmt: skip
+        subtitle=f"five modes in eight dimensions, {study.n:,} samples; grey: what exact samples show",
+        width=520,
+    )
     return [save(picture, folder / f"readme-{scheme}.svg", scheme=scheme) for scheme in ("light", "dark")]
 
 

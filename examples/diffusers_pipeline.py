@@ -13,9 +13,15 @@ import solvers_zoo as zoo
 
 torch.manual_seed(0)
 unet = UNet2DModel(
-    sample_size=8, in_channels=1, out_channels=1, block_out_channels=(16, 16), layers_per_block=1, norm_num_groups=4,
-    down_block_types=("DownBlock2D", "DownBlock2D"), up_block_types=("UpBlock2D", "UpBlock2D"),
-)  # fmt: skip
+    sample_size=8,
+    in_channels=1,
+    out_channels=1,
+    block_out_channels=(16, 16),
+    layers_per_block=1,
+    norm_num_groups=4,
+    down_block_types=("DownBlock2D", "DownBlock2D"),
+    up_block_types=("UpBlock2D", "UpBlock2D"),
+)
 own = DDPMScheduler(beta_schedule="squaredcos_cap_v2")
 pipe = DDPMPipeline(unet, own)
 pipe.set_progress_bar_config(disable=True)

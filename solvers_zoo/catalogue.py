@@ -57,9 +57,21 @@ def zoo_models() -> Iterable[Any]:
     from solvers_zoo.score_models.targets.shapes import Checkerboard, SwissRoll, TwoMoons
 
     return [
-        Ring, Digits, Bimodal, DigitsNet, Mixture5, MoonsNet, TwoMoons, SwissRoll, Mixture1D, Mixture2D, DigitsNCSN,
-        Checkerboard, BimodalPoints, GaussianTarget,
-    ]  # fmt: skip
+        Ring,
+        Digits,
+        Bimodal,
+        DigitsNet,
+        Mixture5,
+        MoonsNet,
+        TwoMoons,
+        SwissRoll,
+        Mixture1D,
+        Mixture2D,
+        DigitsNCSN,
+        Checkerboard,
+        BimodalPoints,
+        GaussianTarget,
+    ]
 
 
 @hookimpl
@@ -78,9 +90,25 @@ def zoo_metrics() -> Iterable[Any]:
     from solvers_zoo.metrics.wrong_class import WrongClass
 
     return [
-        MMD, Energy, ExactKL, ExactTV, Frechet, SlicedW1, SlicedW2, MeanError, WeakError, LogDensity, MarginalKS, MarginalTV,
-        ModeWeights, StrongError, ClassifierTest, KernelDistance, CovarianceError, WrongClass,
-    ]  # fmt: skip
+        MMD,
+        Energy,
+        ExactKL,
+        ExactTV,
+        Frechet,
+        SlicedW1,
+        SlicedW2,
+        MeanError,
+        WeakError,
+        LogDensity,
+        MarginalKS,
+        MarginalTV,
+        ModeWeights,
+        StrongError,
+        ClassifierTest,
+        KernelDistance,
+        CovarianceError,
+        WrongClass,
+    ]
 
 
 @hookimpl

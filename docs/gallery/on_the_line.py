@@ -113,9 +113,18 @@ def schedules() -> Picture:
         rows += [{"t": t, "sd": sde.at(t).sigma, "base": f"σ = {base:g}"} for t in np.linspace(0.01, 1, 100).tolist()]
         found[f"sigma_1 at base {base:g}"] = float(sde.at(1.0).sigma)
     chart = lines(
-        rows, "t", "sd", "base", log="", points=False, x_title="time t", y_title="standard deviation σ_t",
-        title="How fast noise grows", subtitle="dX = σ^t dW", height=260,
-    )  # fmt: skip
+        rows,
+        "t",
+        "sd",
+        "base",
+        log="",
+        points=False,
+        x_title="time t",
+        y_title="standard deviation σ_t",
+        title="How fast noise grows",
+        subtitle="dX = σ^t dW",
+        height=260,
+    )
     return Picture(chart, found)
 
 
@@ -134,9 +143,18 @@ def singular_score() -> Picture:
         )
     point_rows = [row for row in rows if row["law"].startswith("one")]
     chart = lines(
-        rows, "t", "size", "law", points=False, reverse=True, x_title="time that is left, T - t", y_title="mean square of the score",
-        title="The score of a point has no bound", subtitle="E |∇ log q|² of the Ornstein-Uhlenbeck process", height=260,
-    )  # fmt: skip
+        rows,
+        "t",
+        "size",
+        "law",
+        points=False,
+        reverse=True,
+        x_title="time that is left, T - t",
+        y_title="mean square of the score",
+        title="The score of a point has no bound",
+        subtitle="E |∇ log q|² of the Ornstein-Uhlenbeck process",
+        height=260,
+    )
     found = {
         "power, one point": slope([r["t"] for r in point_rows[:20]], [r["size"] for r in point_rows[:20]]),
         "three modes, at the end": next(r["size"] for r in rows if r["law"] == "three modes"),
@@ -158,10 +176,18 @@ def integrators() -> Picture:
                 kl = exact.kl(gaussian_law(model, solver, grid))
                 rows.append({"steps": grid.steps, "kl": kl, "solver": words, "law": law})
     chart = lines(
-        rows, "steps", "kl", "solver", panel="law", x_title="steps", y_title="KL divergence, exact",
-        title="Two integrators of the reverse SDE", subtitle="Ornstein-Uhlenbeck, steps in proportion to the time that is left",
-        width=300, height=240,
-    )  # fmt: skip
+        rows,
+        "steps",
+        "kl",
+        "solver",
+        panel="law",
+        x_title="steps",
+        y_title="KL divergence, exact",
+        title="Two integrators of the reverse SDE",
+        subtitle="Ornstein-Uhlenbeck, steps in proportion to the time that is left",
+        width=300,
+        height=240,
+    )
     found = {}
     for law in ("N(0, 1/4)", "N(0, 4)"):
         for solver in ("Euler-Maruyama", "exponential integrator"):
@@ -193,10 +219,18 @@ def objectives() -> Picture:
         square, linear, _ = np.polyfit(slopes, losses, 2)
         found[f"{words.partition(',')[0]}: minimum"] = float(-linear / (2 * square))
     chart = lines(
-        rows, "slope", "loss", "objective", log="", points=False, x_title="a, of the score s(x) = -a x", y_title="loss",
-        title="Three objectives, one minimum", height=260,
+        rows,
+        "slope",
+        "loss",
+        "objective",
+        log="",
+        points=False,
+        x_title="a, of the score s(x) = -a x",
+        y_title="loss",
+        title="Three objectives, one minimum",
+        height=260,
         subtitle=f"{n:,} points of N(0, I) with noise of σ = 1/2; the score has a = 1/(1 + σ²) = {exact:g}",
-    )  # fmt: skip
+    )
     return Picture(chart, found)
 
 
@@ -220,10 +254,20 @@ def bound() -> Picture:
             found[f"{variance}: gap at T = {num}"] = mean
             found[f"{variance}: two standard errors at T = {num}"] = 2 * error
     chart = lines(
-        rows, "steps", "gap", "what", low="low", high="high", log="x", legend="variance of the reverse step",
-        x_title="steps T of the chain", y_title="bound less -log p, in nats", title="The bound is tight as steps grow",
-        subtitle="two modes in the plane, exact score; bands: two standard errors", height=260,
-    )  # fmt: skip
+        rows,
+        "steps",
+        "gap",
+        "what",
+        low="low",
+        high="high",
+        log="x",
+        legend="variance of the reverse step",
+        x_title="steps T of the chain",
+        y_title="bound less -log p, in nats",
+        title="The bound is tight as steps grow",
+        subtitle="two modes in the plane, exact score; bands: two standard errors",
+        height=260,
+    )
     return Picture(chart, found)
 
 

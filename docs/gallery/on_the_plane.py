@@ -24,9 +24,11 @@ def shade(ax: Any, values: Tensor, reach: float, **more: Any) -> Any:
     """A function on a fine mesh as shades."""
     count = math.isqrt(len(values))
     return ax.imshow(
-        values.reshape(count, count).numpy(), extent=(-reach, reach, -reach, reach), origin="lower",
+        values.reshape(count, count).numpy(),
+        extent=(-reach, reach, -reach, reach),
+        origin="lower",
         **{"cmap": "Blues", "interpolation": "bilinear", **more},
-    )  # fmt: skip
+    )
 
 
 def arrows(ax: Any, model: Any, point: Any, reach: float, count: int = 17, colour: str = INK) -> None:
@@ -105,10 +107,11 @@ def low_density() -> Picture:
     return Picture(
         figure,
         {
-            "rms error where the law is": float(typical), "rms score there": float(size),
+            "rms error where the law is": float(typical),
+            "rms score there": float(size),
             "error at (2, -2) and (-2, 2)": float(between),
         },
-    )  # fmt: skip
+    )
 
 
 def samplers() -> Picture:

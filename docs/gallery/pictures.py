@@ -26,10 +26,18 @@ class Picture(NamedTuple):
 #: The colours and inks of the zoo's charts.
 COLOURS, INK, QUIET = PALETTE["light"], INKS["light"][0], INKS["light"][1]
 STYLE: Any = {
-    "font.size": 9, "axes.linewidth": 0.6, "axes.edgecolor": QUIET, "xtick.color": QUIET, "ytick.color": QUIET,
-    "axes.labelcolor": INK, "text.color": INK, "axes.titlesize": 9.5, "xtick.major.width": 0.6, "ytick.major.width": 0.6,
+    "font.size": 9,
+    "axes.linewidth": 0.6,
+    "axes.edgecolor": QUIET,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "axes.titlesize": 9.5,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
     "svg.hashsalt": "solvers-zoo",
-}  # fmt: skip
+}
 
 
 def sheet(columns: int, width: float, height: float, heading: str, rows: int = 1, **more: Any) -> tuple[Any, Any]:

@@ -99,9 +99,11 @@ def _path() -> str:
     chart.line(found["exact"], colour=8, label="exact flow", marks=False)
     for colour, name in enumerate(("ddim", "heun", "dpmpp-2m"), 1):
         chart.line(found[name], colour=colour, label=name)
-    return figure([chart.svg("One path of the flow and five steps of three solvers"), _orders()],
+    return figure(
+        [chart.svg("One path of the flow and five steps of three solvers"), _orders()],
         "Left: one start of a 2-D mixture, its exact path, and five steps of three solvers. Right: distance from the exact flow over steps, and "
-        "lines of order 1, 2 and 4.")  # fmt: skip
+        "lines of order 1, 2 and 4.",
+    )
 
 
 def _orders() -> str:
@@ -179,9 +181,11 @@ def _noise() -> str:
         for colour, (name, points) in enumerate(data()["score_error"][key].items(), 1):
             chart.line([(x, y) for x, y in points], colour=colour, label=name, dash=0 if colour < 4 else 1)
         drawings.append(chart.svg(f"Distance of samples over evaluations, {title}"))
-    return figure(drawings,
+    return figure(
+        drawings,
         "4,000 samples of a 2-D mixture on the VP process. Solid: deterministic, dashed: stochastic. Left the exact score: the band is what exact "
-        "samples show. Right a score that is off by 0.3 everywhere, as a trained one is off somewhere.")  # fmt: skip
+        "samples show. Right a score that is off by 0.3 everywhere, as a trained one is off somewhere.",
+    )
 
 
 @_named
@@ -194,9 +198,11 @@ def _guidance() -> str:
         for colour, (name, points) in enumerate(curves.items(), 1):
             chart.line([(x, y) for x, y in points], colour=colour, label=name)
         drawings.append(chart.svg(f"Distance from the guided flow over steps, guidance {scale}", "third"))
-    return figure(drawings,
+    return figure(
+        drawings,
         "Distance from the exact guided flow, four modes of which one class has two, classifier-free guidance of strength 1, 3 and 8, EDM, log-SNR grid. "
-        "A guided call costs two evaluations; the axis counts calls.")  # fmt: skip
+        "A guided call costs two evaluations; the axis counts calls.",
+    )
 
 
 @_named
@@ -204,5 +210,7 @@ def _likelihood() -> str:
     chart = Chart("evaluations, each with a derivative", "error of log p (nats)", log="xy", width=640)
     for colour, (name, points) in enumerate(data()["likelihood"].items(), 1):
         chart.line([(x, y) for x, y in points], colour=colour, label=name)
-    return figure([chart.svg("Error of the likelihood over evaluations")],
-        "Root mean square error of log p(x) at 64 samples of a 2-D mixture, by the change of volume of each solver's own map, against the exact density.")  # fmt: skip
+    return figure(
+        [chart.svg("Error of the likelihood over evaluations")],
+        "Root mean square error of log p(x) at 64 samples of a 2-D mixture, by the change of volume of each solver's own map, against the exact density.",
+    )

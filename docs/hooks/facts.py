@@ -150,8 +150,14 @@ def _fenced(part: str) -> str:
     head, code = lines[:start], lines[start:]
     end = next((i for i, line in enumerate(code) if line and not line.startswith(" ")), len(code))
     block = "```text\n" + "\n".join(line[4:] for line in code[:end]).rstrip() + "\n```"
-    return "\n".join([*(line.replace("<", "&lt;") for line in head), *([""] if head else []), block,
-                      *(["", *code[end:]] if end < len(code) else [])])  # fmt: skip
+    return "\n".join(
+        [
+            *(line.replace("<", "&lt;") for line in head),
+            *([""] if head else []),
+            block,
+            *(["", *code[end:]] if end < len(code) else []),
+        ]
+    )
 
 
 def options(entry: Any) -> str:

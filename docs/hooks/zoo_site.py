@@ -39,13 +39,20 @@ _LINK = re.compile(r"(\]\()([^)#\s]+)((?:#[^)\s]*)?\))")
 def on_config(config: Any) -> Any:
     """Make all generated pages, and put them into the navigation."""
     pages = {
-        **solver_pages.pages(), **thing_pages.pages(), **cli_pages.pages(), **api_pages.pages(), **hook_pages.pages(),
+        **solver_pages.pages(),
+        **thing_pages.pages(),
+        **cli_pages.pages(),
+        **api_pages.pages(),
+        **hook_pages.pages(),
         **{page: text for source, page in BORROWED.items() if (text := _borrowed(source, page))},
-    }  # fmt: skip
+    }
     config["_zoo_pages"] = pages
     groups = {
-        "solvers": solver_pages.nav(), "things": thing_pages.nav(), "cli": cli_pages.nav(), "api": api_pages.nav(),
-    }  # fmt: skip
+        "solvers": solver_pages.nav(),
+        "things": thing_pages.nav(),
+        "cli": cli_pages.nav(),
+        "api": api_pages.nav(),
+    }
     config.nav = list(_completed(config.nav, Path(config.docs_dir), pages, groups))
     return config
 

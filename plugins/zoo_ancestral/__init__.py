@@ -21,6 +21,16 @@ from zoo_ancestral.euler_churn import EulerChurn
 def zoo_solvers() -> Iterable[Any]:
     """The solvers of this family."""
     return [
-        EulerAncestral, EulerAncestralRF, DPM2Ancestral, DPM2AncestralRF, DPMSolverPP2SAncestral, DPMSolverPP2SAncestralRF,
-        DPMSolverPPSDE, EulerChurn, EDMStochastic, DMSE, CFGPlusPlus, Consistency,
-    ]  # fmt: skip
+        EulerAncestral,
+        EulerAncestralRF,
+        DPM2Ancestral,
+        DPM2AncestralRF,
+        DPMSolverPP2SAncestral,
+        DPMSolverPP2SAncestralRF,
+        DPMSolverPPSDE,
+        EulerChurn,
+        EDMStochastic,
+        DMSE,
+        CFGPlusPlus,
+        Consistency,
+    ]

@@ -50,9 +50,14 @@ class CFGPlusPlus(StepSolver):
         """The solver's, which it is on any model without guidance."""
         own = self.card
         return replace(
-            self.solver.facts(), name=own.name, title=own.title, aliases=(), family=own.family, source=own.source,
+            self.solver.facts(),
+            name=own.name,
+            title=own.title,
+            aliases=(),
+            family=own.family,
+            source=own.source,
             equivalents=(str(self.solver),),
-        )  # fmt: skip
+        )
 
     def nfe(self, steps: int) -> int | None:
         """The solver's."""

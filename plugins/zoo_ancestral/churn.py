@@ -54,9 +54,13 @@ class Churn(StepSolver):
         card = self.card
         if self.S_churn == 0:
             return replace(
-                card, order=card.weak_order, weak_order=None, stochastic=False, equivalents=(self.quiet,),
+                card,
+                order=card.weak_order,
+                weak_order=None,
+                stochastic=False,
+                equivalents=(self.quiet,),
                 needs=tuple(need for need in card.needs if need != "decreasing"),
-            )  # fmt: skip
+            )
         if self.S_noise == 1:
             return card
         bias = f"where noise is added the variance settles towards {self.S_noise**2:.4g} times the exact one"

@@ -22,6 +22,15 @@ from zoo_dpm.ttm import TTM
 def zoo_solvers() -> Iterable[Any]:
     """The solvers of this family."""
     return [
-        DPMSolver1, DPMSolver2, DPMSolver3, DPMSolverFast, DPMSolver12, DPMSolver23, DPMSolverPP2S, DPMSolverPP3S, DPMSolverPP2M,
-        DPMSolverV3, TTM,
-    ]  # fmt: skip
+        DPMSolver1,
+        DPMSolver2,
+        DPMSolver3,
+        DPMSolverFast,
+        DPMSolver12,
+        DPMSolver23,
+        DPMSolverPP2S,
+        DPMSolverPP3S,
+        DPMSolverPP2M,
+        DPMSolverV3,
+        TTM,
+    ]

@@ -28,6 +28,20 @@ from zoo_exponential.methods import (
 def zoo_solvers() -> Iterable[Any]:
     """The solvers of this family."""
     return [
-        RES2S, RES3S, ETDRK2, ETDRK3, ETDRK4, Krogstad, StrehmelWeiner, Friedli, HochbruckOstermann4, CFree4, MuntheKaas4,
-        Minchev, ExpRK5S8, Lawson2, Lawson4, GeneralizedLawson4,
-    ]  # fmt: skip
+        RES2S,
+        RES3S,
+        ETDRK2,
+        ETDRK3,
+        ETDRK4,
+        Krogstad,
+        StrehmelWeiner,
+        Friedli,
+        HochbruckOstermann4,
+        CFree4,
+        MuntheKaas4,
+        Minchev,
+        ExpRK5S8,
+        Lawson2,
+        Lawson4,
+        GeneralizedLawson4,
+    ]

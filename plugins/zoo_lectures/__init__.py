@@ -27,6 +27,19 @@ from zoo_lectures.theory.tv_lemma import TVLemma
 def zoo_studies() -> Iterable[Any]:
     """Experiments of the lectures and articles."""
     return [
-        Huang, Errata, Tomczak, TVLemma, Ranking, Girsanov, KappaRule, NCSNStudy, Likelihood, TransportTV, HuangDensity,
-        FokkerPlanck, LangevinFails, EarlyStopping, LikelihoodWeighting,
-    ]  # fmt: skip
+        Huang,
+        Errata,
+        Tomczak,
+        TVLemma,
+        Ranking,
+        Girsanov,
+        KappaRule,
+        NCSNStudy,
+        Likelihood,
+        TransportTV,
+        HuangDensity,
+        FokkerPlanck,
+        LangevinFails,
+        EarlyStopping,
+        LikelihoodWeighting,
+    ]

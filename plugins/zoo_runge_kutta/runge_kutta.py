@@ -68,9 +68,13 @@ class RungeKutta(StageSolver):
         equivalents = self.card.equivalents if own else ()
         evaluations = self.tableau.stages if self.error else self.tableau.stages_used
         return replace(
-            self.card, order=self.tableau.order, variable=self.variable, needs=needs, equivalents=equivalents,
+            self.card,
+            order=self.tableau.order,
+            variable=self.variable,
+            needs=needs,
+            equivalents=equivalents,
             evaluations=evaluations,
-        )  # fmt: skip
+        )
 
     def plan(self, grid: Grid) -> Sequence[StagePlan]:
         """For every interval: the rows of the later stages, of the result, and of the error if there is one."""

@@ -48,9 +48,15 @@ class EulerMaruyama(StepSolver):
         if self.level:
             return replace(self.card, noise_level=self.level)
         return replace(
-            self.card, order=1, weak_order=None, strong_order=None, stochastic=False, noise_level=None, needs=(),
+            self.card,
+            order=1,
+            weak_order=None,
+            strong_order=None,
+            stochastic=False,
+            noise_level=None,
+            needs=(),
             equivalents=("euler(variable=t)",),
-        )  # fmt: skip
+        )
 
     def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
         """One step."""

@@ -91,12 +91,16 @@ class Slurm(Executor):
         """What submitit is told of every job."""
         seconds = _MINUTES * 60 if limit is None else batch * (limit + self.grace + _START)
         wanted = {
-            "job_name": "zoo", "array_parallelism": self.workers, "partition": self.partition,
-            "account": self.account, "time": self.time or math.ceil(seconds / 60),
-            "cpus_per_task": self.cpus, "gpus_per_node": self.gpus or None,
+            "job_name": "zoo",
+            "array_parallelism": self.workers,
+            "partition": self.partition,
+            "account": self.account,
+            "time": self.time or math.ceil(seconds / 60),
+            "cpus_per_task": self.cpus,
+            "gpus_per_node": self.gpus or None,
             "mem": None if self.memory is None else f"{math.ceil(self.memory * 1000)}M",
             "additional_parameters": self.flags() or None,
-        }  # fmt: skip
+        }
         return {key: value for key, value in wanted.items() if value is not None}
 
     def flags(self) -> dict[str, Any]:

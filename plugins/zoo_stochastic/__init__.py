@@ -17,6 +17,16 @@ from zoo_stochastic.seeds import SEEDS2, SEEDS3
 def zoo_solvers() -> Iterable[Any]:
     """The solvers of this family."""
     return [
-        DPMSolverPP2MSDE, SDEDPMSolver2M, DPMSolverPP3MSDE, DPMSolverPP3MSDEPublished, SASolver, SASolverPECE,
-        ERSDE1, ERSDE2, ERSDE3, ERSDE3Published, SEEDS2, SEEDS3,
-    ]  # fmt: skip
+        DPMSolverPP2MSDE,
+        SDEDPMSolver2M,
+        DPMSolverPP3MSDE,
+        DPMSolverPP3MSDEPublished,
+        SASolver,
+        SASolverPECE,
+        ERSDE1,
+        ERSDE2,
+        ERSDE3,
+        ERSDE3Published,
+        SEEDS2,
+        SEEDS3,
+    ]

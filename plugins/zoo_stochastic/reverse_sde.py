@@ -42,9 +42,16 @@ def held_eps(t: GaussianPoint, s: GaussianPoint, level2: Any) -> Held:
 def without_noise(card: SolverCard, order: float, nominal: float | None, same: tuple[str, ...]) -> SolverCard:
     """The card of a solver of the reverse SDE at noise level 0: a solver of the flow, in both directions."""
     return replace(
-        card, order=order, nominal_order=nominal, weak_order=None, strong_order=None, stochastic=False, noise_level=None,
-        needs=tuple(need for need in card.needs if need != "decreasing"), equivalents=same,
-    )  # fmt: skip
+        card,
+        order=order,
+        nominal_order=nominal,
+        weak_order=None,
+        strong_order=None,
+        stochastic=False,
+        noise_level=None,
+        needs=tuple(need for need in card.needs if need != "decreasing"),
+        equivalents=same,
+    )
 
 
 class ReverseSDE(Multistep):

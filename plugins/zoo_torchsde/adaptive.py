@@ -70,9 +70,17 @@ class TorchSDEAdaptive(TorchSDE):
             bridge = Bridge(noise.at(index), float(ends[0]), float(ends[1]))
             try:
                 ys = sdeint(
-                    sde, y, ends, bm=Increments(bridge.increment, y), method=self.method, dt=length, adaptive=True,
-                    rtol=self.rtol, atol=self.atol, dt_min=_SHORTEST * length,
-                )  # fmt: skip
+                    sde,
+                    y,
+                    ends,
+                    bm=Increments(bridge.increment, y),
+                    method=self.method,
+                    dt=length,
+                    adaptive=True,
+                    rtol=self.rtol,
+                    atol=self.atol,
+                    dt_min=_SHORTEST * length,
+                )
             except (
                 AssertionError
             ) as error:  # torchsde asserts one thing while it runs: that its error estimate is a number

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
 #: The calculus each method of torchsde is written for.
 CALCULUS = {
-    "euler": "ito", "milstein": "ito", "srk": "ito", "heun": "stratonovich", "midpoint": "stratonovich",
-    "euler_heun": "stratonovich", "log_ode": "stratonovich",
-}  # fmt: skip
+    "euler": "ito",
+    "milstein": "ito",
+    "srk": "ito",
+    "heun": "stratonovich",
+    "midpoint": "stratonovich",
+    "euler_heun": "stratonovich",
+    "log_ode": "stratonovich",
+}
 
 
 class TorchSDE(Solver):

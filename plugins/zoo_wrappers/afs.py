@@ -48,11 +48,19 @@ class AFS(Solver):
         inner, own = self.solver.facts(), self.card
         return replace(
             inner,
-            name=own.name, title=own.title, aliases=(), family=own.family, source=own.source, equivalents=(),
+            name=own.name,
+            title=own.title,
+            aliases=(),
+            family=own.family,
+            source=own.source,
+            equivalents=(),
             needs=tuple(dict.fromkeys((*inner.needs, *own.needs))),
-            order=inner.order and min(inner.order, 1), nominal_order=None, rough_order=None,
-            weak_order=inner.weak_order and min(inner.weak_order, 1), strong_order=None,
-        )  # fmt: skip
+            order=inner.order and min(inner.order, 1),
+            nominal_order=None,
+            rough_order=None,
+            weak_order=inner.weak_order and min(inner.weak_order, 1),
+            strong_order=None,
+        )
 
     def nfe(self, steps: int) -> int | None:
         """One less than the solver's."""

@@ -82,9 +82,15 @@ class Picard(Solver):
         """The solver's card; what it costs only a run can tell."""
         inner, own = self.base.facts(), self.card
         return replace(
-            inner, name=own.name, title=own.title, aliases=own.aliases, family=own.family, source=own.source,
-            evaluations=None, equivalents=(),
-        )  # fmt: skip
+            inner,
+            name=own.name,
+            title=own.title,
+            aliases=own.aliases,
+            family=own.family,
+            source=own.source,
+            evaluations=None,
+            equivalents=(),
+        )
 
     def nfe(self, steps: int) -> None:
         """Only a run can tell."""

@@ -31,9 +31,15 @@ def case_of(cell: Cell, job: Job, x: Tensor, store: Store, code: dict[str, str])
     start = torch.cat([job.begin(number)[1][: len(job.samples(number))] for number in range(job.chunks)])
     final = None if cell.denoise else job.grid[-1]
     about = {
-        "model": cell.model, "sde": cell.sde, "code": code["model"], "from": job.grid[0].t, "to": job.grid[-1].t,
-        "denoise": cell.denoise, "seed": cell.seed, "device": cell.device,
-    }  # fmt: skip
+        "model": cell.model,
+        "sde": cell.sde,
+        "code": code["model"],
+        "from": job.grid[0].t,
+        "to": job.grid[-1].t,
+        "denoise": cell.denoise,
+        "seed": cell.seed,
+        "device": cell.device,
+    }
 
     def carried(name: str, states: Callable[[], Tensor], n: int, together: int, rtol: float, seed: int) -> Tensor:
         def make() -> Tensor:
@@ -67,14 +73,30 @@ def case_of(cell: Cell, job: Job, x: Tensor, store: Store, code: dict[str, str])
 
     def push(states: Tensor) -> Tensor:
         return sample(
-            job.model, solver=job.solver, grid=job.grid, x=states, seed=cell.seed, denoise=cell.denoise, dtype=states.dtype,
-            device=cell.device, grad=True,
-        ).x  # fmt: skip
+            job.model,
+            solver=job.solver,
+            grid=job.grid,
+            x=states,
+            seed=cell.seed,
+            denoise=cell.denoise,
+            dtype=states.dtype,
+            device=cell.device,
+            grad=True,
+        ).x
 
     return Case(
-        model=job.model, solver=job.solver, grid=job.grid, x=x.detach(), start=start, seed=cell.seed, denoised=cell.denoise,
-        exact_start=cell.start == "exact", push=push, exact=exact, flow=flow,
-    )  # fmt: skip
+        model=job.model,
+        solver=job.solver,
+        grid=job.grid,
+        x=x.detach(),
+        start=start,
+        seed=cell.seed,
+        denoised=cell.denoise,
+        exact_start=cell.start == "exact",
+        push=push,
+        exact=exact,
+        flow=flow,
+    )
 
 
 def _under(model: ScoreModel, seed: int, samples: range) -> ScoreModel:

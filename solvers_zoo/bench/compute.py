@@ -113,17 +113,29 @@ def _computed(cell: Cell, key: str, code: dict[str, str], store: Store) -> tuple
     figures, unmeasured = _measured(parts.metrics, case_of(cell, job, done.x, store, code))
     facts = job.solver.facts()
     result = {
-        "status": DONE, "kind": "", "reason": "", "nfe": done.nfe, "steps": job.grid.steps, "grid": job.grid.times,
-        "family": facts.family, "order": facts.order, "stochastic": facts.stochastic, "fit_nfe": job.fit_nfe,
-        "figures": figures, "unmeasured": unmeasured,
-    }  # fmt: skip
+        "status": DONE,
+        "kind": "",
+        "reason": "",
+        "nfe": done.nfe,
+        "steps": job.grid.steps,
+        "grid": job.grid.times,
+        "family": facts.family,
+        "order": facts.order,
+        "stochastic": facts.stochastic,
+        "fit_nfe": job.fit_nfe,
+        "figures": figures,
+        "unmeasured": unmeasured,
+    }
     run = _took(began)
     if cell.repeats:
         repeats = timed(job, done.stats["calls"], cell.repeats)
         totals, alone = zip(*repeats, strict=True)
         run |= {
-            "repeats": repeats, "seconds": median(totals), "seconds_min": min(totals), "model_seconds": median(alone),
-        }  # fmt: skip
+            "repeats": repeats,
+            "seconds": median(totals),
+            "seconds_min": min(totals),
+            "model_seconds": median(alone),
+        }
     return Record(key, cell, code, result, run), done.x[:KEPT].float().cpu()
 
 

@@ -141,10 +141,24 @@ def _md_safe(text: str) -> str:
 
 #: Signs of LaTeX, and those that its fonts lack.
 _TEX = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}", "±": r"$\pm$", "·": r"$\cdot$",
-    "–": "--", "≈": r"$\approx$", "\n": " ",
-}  # fmt: skip
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "±": r"$\pm$",
+    "·": r"$\cdot$",
+    "–": "--",
+    "≈": r"$\approx$",
+    "\n": " ",
+}
 
 
 def _tex(_: _Data, sheet: Sheet) -> bytes:
@@ -167,5 +181,9 @@ def _tex_safe(text: str) -> str:
 
 #: Forms by the suffixes of files.
 FORMS: dict[str, Callable[[_Data, Sheet], bytes]] = {
-    "csv": _csv, "parquet": _parquet, "json": _json, "tex": _tex, "md": _md,
-}  # fmt: skip
+    "csv": _csv,
+    "parquet": _parquet,
+    "json": _json,
+    "tex": _tex,
+    "md": _md,
+}

@@ -29,9 +29,12 @@ def pick_metric(results: Results, wanted: str | None = None, where: str | None =
         OptionError: no cell has it, or several settings of it were measured.
 
     """
-    counts = {row["metric"]: row["cells"] for row in results.query(
-        f"SELECT metric, count(*) AS cells FROM long {results.filter(where)} GROUP BY 1 ORDER BY 1"
-    )}  # fmt: skip
+    counts = {
+        row["metric"]: row["cells"]
+        for row in results.query(
+            f"SELECT metric, count(*) AS cells FROM long {results.filter(where)} GROUP BY 1 ORDER BY 1"
+        )
+    }
     bare = {metric: metric.split("(")[0] for metric in results.metrics}
     if wanted is None:
         order = {name: place for place, name in enumerate(PREFERENCE)}

@@ -30,8 +30,14 @@ def machine() -> dict[str, Any]:
         ]
         cpu = names[0] if names else cpu
     return {
-        "host": platform.node(), "cpu": cpu, "cores": os.cpu_count(), "threads": 1,
-        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu", "system": platform.platform(),
-        "python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__,
+        "host": platform.node(),
+        "cpu": cpu,
+        "cores": os.cpu_count(),
+        "threads": 1,
+        "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
         "solvers_zoo": metadata.version("solvers-zoo"),
-    }  # fmt: skip
+    }

@@ -229,10 +229,14 @@ class _Search:
             measure = f"{STRONG}(trajectories={n})" if metric == STRONG else metric
             studies.append(
                 replace(
-                    self.base, solvers=tuple(dict.fromkeys(solvers)), grids=(grid,) if grid else (), seeds=seeds, n=n,
+                    self.base,
+                    solvers=tuple(dict.fromkeys(solvers)),
+                    grids=(grid,) if grid else (),
+                    seeds=seeds,
+                    n=n,
                     metrics=(measure,),
                 )
-            )  # fmt: skip
+            )
         tell = self.progress
 
         def finished(_: Record, done: int, total: int) -> None:
@@ -283,9 +287,16 @@ def _standing(who: Contestant, record: Record, errors: list[float], best: list[f
     without = [math.log(_rms(errors[:k] + errors[k + 1 :]) / _rms(best[:k] + best[k + 1 :])) for k in range(n)]
     reach = _T[min(n - 2, len(_T) - 1)] * math.sqrt((n - 1) / n * sum((one - fmean(without)) ** 2 for one in without))
     return Standing(
-        who.solver, who.grid, _rms(errors), record.result["nfe"], record.result["stochastic"],
-        math.exp(gap), math.exp(gap - reach), math.exp(gap + reach), record.result["fit_nfe"],
-    )  # fmt: skip
+        who.solver,
+        who.grid,
+        _rms(errors),
+        record.result["nfe"],
+        record.result["stochastic"],
+        math.exp(gap),
+        math.exp(gap - reach),
+        math.exp(gap + reach),
+        record.result["fit_nfe"],
+    )
 
 
 def _joined(search: _Search, flows: list[Standing], noisy: list[Standing]) -> tuple[list[Standing], str, str]:

@@ -101,9 +101,20 @@ class Study:
         ):
             for spec, wanted in self._solvers(known, budget):
                 cell = Cell(
-                    model=model, sde=sde, solver=spec, grid=grid, **wanted, seed=place, dtype=dtype, n=self.n, start=start,
-                    denoise=self.denoise, metrics=metrics, repeats=self.repeats, device=self.device,
-                )  # fmt: skip
+                    model=model,
+                    sde=sde,
+                    solver=spec,
+                    grid=grid,
+                    **wanted,
+                    seed=place,
+                    dtype=dtype,
+                    n=self.n,
+                    start=start,
+                    denoise=self.denoise,
+                    metrics=metrics,
+                    repeats=self.repeats,
+                    device=self.device,
+                )
                 cells[replace(cell, **_FREE) if is_times(grid) else cell] = None
         return list(cells)
 

@@ -171,9 +171,10 @@ def _floor(base: alt.Chart, floor: tuple[str, str], x: str, y: str) -> list[alt.
     ends = base.transform_aggregate(low=f"min({floor[0]})", high=f"max({floor[1]})", x0=f"min({x})", y0=f"min({y})")
     there = "isValid(datum.high) && datum.high > 0"
     ends = ends.transform_calculate(  # never empty: a scale of nothing is a warning
-        bottom=f"{there} ? max(datum.low, datum.high / 1e3) : datum.y0", top=f"{there} ? datum.high : datum.y0",
+        bottom=f"{there} ? max(datum.low, datum.high / 1e3) : datum.y0",
+        top=f"{there} ? datum.high : datum.y0",
         words=f"{there} ? 'exact samples' : ''",
-    )  # fmt: skip
+    )
     return [
         ends.mark_rect(color=BEHIND, opacity=0.2, clip=True).encode(alt.Y("bottom:Q"), alt.Y2("top:Q")),
         ends.mark_text(align="left", baseline="bottom", dy=-3, color=BEHIND, font=FONT).encode(

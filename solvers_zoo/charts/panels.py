@@ -62,9 +62,12 @@ def level(y: float, text: str, name: str, side: str = "right", under: bool = Tru
     """A dotted line at a height with a word at one end, under it or above; ``name`` is that of the axis's column."""
     base = chart([{name: y, "text": text}], y=f"{name}:Q")
     word = base.mark_text(
-        align="right" if side == "right" else "left", baseline="top" if under else "bottom",
-        dx=-4 if side == "right" else 4, dy=4 if under else -4, color=BEHIND,
-    )  # fmt: skip
+        align="right" if side == "right" else "left",
+        baseline="top" if under else "bottom",
+        dx=-4 if side == "right" else 4,
+        dy=4 if under else -4,
+        color=BEHIND,
+    )
     return base.mark_rule(strokeDash=[2, 3], color=BEHIND) + word.encode(
         x=alt.value("width" if side == "right" else 0), text="text:N"
     )

@@ -135,9 +135,15 @@ def draw_figure(shown: View, path: Path, heading: str = "", caption: str = "") -
     from matplotlib.figure import Figure
 
     style: Any = {
-        "font.size": 9, "axes.linewidth": 0.6, "axes.edgecolor": "0.4", "xtick.color": "0.3", "ytick.color": "0.3",
-        "xtick.major.width": 0.6, "ytick.major.width": 0.6, "svg.hashsalt": "solvers-zoo",
-    }  # fmt: skip
+        "font.size": 9,
+        "axes.linewidth": 0.6,
+        "axes.edgecolor": "0.4",
+        "xtick.color": "0.3",
+        "ytick.color": "0.3",
+        "xtick.major.width": 0.6,
+        "ytick.major.width": 0.6,
+        "svg.hashsalt": "solvers-zoo",
+    }
     with mpl.rc_context(style):
         paint = {"line": _paint_line, "plane": _paint_plane, "images": _paint_images}[shown.kind]
         figure = Figure(layout="constrained", dpi=160)
@@ -171,9 +177,14 @@ def _paint_line(figure: Any, shown: View) -> None:
     elif len(shown.panels) > 1:
         exact = shown.panels[0][1]
         axes.hist(
-            exact, bins=bins, range=(low, high), weights=np.full(len(exact), bins / (high - low) / len(exact)),
-            histtype="step", color="#20252b", label="exact",
-        )  # fmt: skip
+            exact,
+            bins=bins,
+            range=(low, high),
+            weights=np.full(len(exact), bins / (high - low) / len(exact)),
+            histtype="step",
+            color="#20252b",
+            label="exact",
+        )
     axes.set(xlim=(low, high), xlabel="x", ylabel="density")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)

@@ -113,11 +113,14 @@ def paths(
     wide, high = 0.65 * (times[1] - times[0]), 0.65 * (places[1] - places[0])
     cells = [
         {
-            "left": row[x] + wide, "right": row[x] - wide, "low": row[y] - high, "high": row[y] + high,
+            "left": row[x] + wide,
+            "right": row[x] - wide,
+            "low": row[y] - high,
+            "high": row[y] + high,
             "depth": row["density"] ** 0.5,
         }
         for row in density
-    ]  # fmt: skip
+    ]
     across, up = alt.Scale(domain=[1, 0], nice=False), alt.Scale(domain=[places[0], places[-1]], nice=False)
     ground = (
         alt.Chart(_table(cells))

@@ -28,15 +28,29 @@ if TYPE_CHECKING:
 OWN = "solvers-zoo"
 #: Kinds by what ``zoo list`` calls them, in the order in which a bare name is looked up.
 PLURALS = {
-    "solvers": "solver", "sdes": "sde", "models": "model", "grids": "grid", "metrics": "metric", "executors": "executor",
-    "studies": "study", "objectives": "objective", "networks": "network",
-}  # fmt: skip
+    "solvers": "solver",
+    "sdes": "sde",
+    "models": "model",
+    "grids": "grid",
+    "metrics": "metric",
+    "executors": "executor",
+    "studies": "study",
+    "objectives": "objective",
+    "networks": "network",
+}
 _WIDE = 200
 _INKS = {"bold": "1", "dim": "2", "green": "32", "bold cyan": "1;36", "bold red": "1;31"}
 WORDS = {
-    "solver": "solver", "sde": "SDE", "model": "model", "grid": "grid rule", "metric": "metric", "executor": "executor",
-    "study": "study", "objective": "objective", "network": "network",
-}  # fmt: skip
+    "solver": "solver",
+    "sde": "SDE",
+    "model": "model",
+    "grid": "grid rule",
+    "metric": "metric",
+    "executor": "executor",
+    "study": "study",
+    "objective": "objective",
+    "network": "network",
+}
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
 PluginOption = Annotated[

@@ -117,12 +117,17 @@ class Outcome:
         end = " and a last denoise" if self.denoised else ""
         console.print(
             Text.assemble(
-                (self.solver, "bold cyan"), " on ", (self.name, "bold cyan"),
-                (f"  {self.model.sde} · {_plural(self.steps, 'step')}{end} from t = {result.grid[0]:.4g} to {result.grid[-1]:.4g}"
-                 f" · {_plural(len(result.x), 'sample')} · seed {result.seed}", "dim"),
+                (self.solver, "bold cyan"),
+                " on ",
+                (self.name, "bold cyan"),
+                (
+                    f"  {self.model.sde} · {_plural(self.steps, 'step')}{end} from t = {result.grid[0]:.4g} to {result.grid[-1]:.4g}"
+                    f" · {_plural(len(result.x), 'sample')} · seed {result.seed}",
+                    "dim",
+                ),
             ),
             soft_wrap=True,
-        )  # fmt: skip
+        )
         rows = Table.grid(padding=(0, 2))
         rows.add_column(style="green", no_wrap=True)
         rows.add_column(overflow="fold")

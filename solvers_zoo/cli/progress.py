@@ -27,9 +27,12 @@ class Progress:
             from rich import progress
 
             columns = (
-                progress.TextColumn("{task.description}"), progress.BarColumn(), progress.MofNCompleteColumn(),
-                progress.TextColumn(self.unit), progress.TimeRemainingColumn(),
-            )  # fmt: skip
+                progress.TextColumn("{task.description}"),
+                progress.BarColumn(),
+                progress.MofNCompleteColumn(),
+                progress.TextColumn(self.unit),
+                progress.TimeRemainingColumn(),
+            )
             self.bar = progress.Progress(*columns, console=common.stderr(), transient=True)
             self.bar.add_task(self.what, total=total)
             self.bar.start()

@@ -120,19 +120,40 @@ def check(request: Request) -> dict[str, Any]:
             f"{solver} chooses its own steps, so it takes no budget: set its tolerances instead of --nfe (`zoo show` lists them)."
         )
     return {
-        "solver": solver, "grid": _grid(found, request.grid), "steps": request.steps, "nfe": request.nfe,
-        "sde": found.make("sde", request.sde) if request.sde else None, "n": request.n or SAMPLES, "shape": shape,
-        "seed": request.seed or 0, "start": str(request.start or Start.prior), "denoise": bool(request.denoise),
-        "chunk": request.chunk, "brownian": "path" if request.brownian else "independent",
+        "solver": solver,
+        "grid": _grid(found, request.grid),
+        "steps": request.steps,
+        "nfe": request.nfe,
+        "sde": found.make("sde", request.sde) if request.sde else None,
+        "n": request.n or SAMPLES,
+        "shape": shape,
+        "seed": request.seed or 0,
+        "start": str(request.start or Start.prior),
+        "denoise": bool(request.denoise),
+        "chunk": request.chunk,
+        "brownian": "path" if request.brownian else "independent",
         "executor": executor_from(found, request.executor, request.executor_option),
-    }  # fmt: skip
+    }
 
 
 def _resumed(request: Request) -> dict[str, Any]:
     fixed = (
-        "solver", "grid", "steps", "nfe", "n", "shape", "seed", "start", "denoise", "dtype", "chunk", "brownian", "executor",
-        "executor_option", "shard",
-    )  # fmt: skip
+        "solver",
+        "grid",
+        "steps",
+        "nfe",
+        "n",
+        "shape",
+        "seed",
+        "start",
+        "denoise",
+        "dtype",
+        "chunk",
+        "brownian",
+        "executor",
+        "executor_option",
+        "shard",
+    )
     given = [
         f"--{name.replace('_', '-')}" if len(name) > 1 else f"-{name}"
         for name in fixed

@@ -81,8 +81,12 @@ class _Watch:
         self.live: Live | None = None
         self.drawn = 0.0
         self.bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("cells"), TimeRemainingColumn()
-        )  # fmt: skip
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("cells"),
+            TimeRemainingColumn(),
+        )
 
     def __enter__(self) -> _Watch:
         return self
@@ -183,24 +187,45 @@ def _failures(outcome: Outcome) -> str:
 
 def _facts(study: Study, folder: Path, outcome: Outcome, ranked: list[Table]) -> dict[str, Any]:
     return {
-        "study": study.facts(), "store": str(folder), "cells": len(outcome.records), "computed": outcome.fresh,
-        "seconds": outcome.seconds, "tables": [_table_facts(table) for table in ranked],
+        "study": study.facts(),
+        "store": str(folder),
+        "cells": len(outcome.records),
+        "computed": outcome.fresh,
+        "seconds": outcome.seconds,
+        "tables": [_table_facts(table) for table in ranked],
         **{
-            word: [{"key": record.key, **record.cell.facts(), "reason": record.result["reason"]}
-                   for record in outcome.records if record.status == word]
+            word: [
+                {"key": record.key, **record.cell.facts(), "reason": record.result["reason"]}
+                for record in outcome.records
+                if record.status == word
+            ]
             for word in (FAILED, SKIPPED)
         },
-    }  # fmt: skip
+    }
 
 
 def _table_facts(table: Table) -> dict[str, Any]:
     problem: Problem = table.problem
     rows = [
-        {"solver": who.solver, "grid": who.grid, "budget": budget, "error": score.error, "floor": score.floor, "ties": score.ties,
-         "spread": score.spread, "nfe": score.nfe, "seconds": score.seconds}
-        for who, scores in table.scores.items() for budget, score in scores.items()
-    ]  # fmt: skip
+        {
+            "solver": who.solver,
+            "grid": who.grid,
+            "budget": budget,
+            "error": score.error,
+            "floor": score.floor,
+            "ties": score.ties,
+            "spread": score.spread,
+            "nfe": score.nfe,
+            "seconds": score.seconds,
+        }
+        for who, scores in table.scores.items()
+        for budget, score in scores.items()
+    ]
     return {
-        "model": problem.model, "sde": problem.sde, "dtype": problem.dtype, "start": problem.start, "metric": table.metric,
+        "model": problem.model,
+        "sde": problem.sde,
+        "dtype": problem.dtype,
+        "start": problem.start,
+        "metric": table.metric,
         "rows": rows,
-    }  # fmt: skip
+    }

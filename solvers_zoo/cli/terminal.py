@@ -16,9 +16,19 @@ if TYPE_CHECKING:
 
 #: Black to pale yellow through purple and orange: magma at nine places (van der Walt & Smith 2015, CC0).
 _MAGMA = np.array(
-    [(0, 0, 4), (28, 16, 68), (79, 18, 123), (129, 37, 129), (181, 54, 122), (229, 80, 100), (251, 135, 97),
-     (254, 194, 135), (252, 253, 191)], dtype=float,
-)  # fmt: skip
+    [
+        (0, 0, 4),
+        (28, 16, 68),
+        (79, 18, 123),
+        (129, 37, 129),
+        (181, 54, 122),
+        (229, 80, 100),
+        (251, 135, 97),
+        (254, 194, 135),
+        (252, 253, 191),
+    ],
+    dtype=float,
+)
 _SHADES = " .:-=+*#%@"
 _BARS = " ▁▂▃▄▅▆▇█"
 _EXACT, _DRAWN = "#f2b134", "#5b8db8"

@@ -22,9 +22,11 @@ KINDS = {"epsilon": "eps", "sample": "x0", "v_prediction": "v", "flow_prediction
 SCHEDULES = {"linear": "linear", "scaled_linear": "scaled-linear", "squaredcos_cap_v2": "cosine"}
 #: Flow matching, alpha = 1 - t and sigma = t.
 FLOWS = (
-    "FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler", "FlowMatchLCMScheduler",
+    "FlowMatchEulerDiscreteScheduler",
+    "FlowMatchHeunDiscreteScheduler",
+    "FlowMatchLCMScheduler",
     "LTXEulerAncestralRFScheduler",
-)  # fmt: skip
+)
 #: Tables that are not gone through from noise to data.
 BACKWARDS = ("DDIMInverseScheduler", "DPMSolverMultistepInverseScheduler")
 

@@ -20,9 +20,12 @@ if TYPE_CHECKING:
 
 #: What ONNX calls the types that an input may have.
 _DTYPES = {
-    "tensor(float)": torch.float32, "tensor(double)": torch.float64, "tensor(float16)": torch.float16,
-    "tensor(int64)": torch.int64, "tensor(int32)": torch.int32,
-}  # fmt: skip
+    "tensor(float)": torch.float32,
+    "tensor(double)": torch.float64,
+    "tensor(float16)": torch.float16,
+    "tensor(int64)": torch.int64,
+    "tensor(int32)": torch.int32,
+}
 
 
 def from_onnx(

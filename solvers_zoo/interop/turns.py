@@ -209,10 +209,12 @@ def calls(solver: Solver, sde: Any, kind: str, grid: Grid | None, denoise: bool,
     """
     facts = solver.facts()
     why = (
-        "its calls depend on the model's answers" if facts.adaptive or facts.implicit
-        else "what it needs of earlier steps stays inside another library" if not facts.resumable
+        "its calls depend on the model's answers"
+        if facts.adaptive or facts.implicit
+        else "what it needs of earlier steps stays inside another library"
+        if not facts.resumable
         else solver.supports(sde, grid)
-    )  # fmt: skip
+    )
     if why:
         raise IncompatibleError(f"{solver} cannot be run from outside here: {why}.")
     try:

@@ -169,10 +169,14 @@ def log_likelihood(
         held = {key: value[begin : begin + size] if key in follow else value for key, value in given.items()}
         settled = Settled(model, held, follow)
         directions = probe_vectors(probe, noise, probes) if trace == "hutchinson" else None
-        parts.append([
-            _mapped(settled, rows, *run, start) if method == "map" else _flowed(settled, rows, *run, start, directions)
-            for run in runs
-        ])  # fmt: skip
+        parts.append(
+            [
+                _mapped(settled, rows, *run, start)
+                if method == "map"
+                else _flowed(settled, rows, *run, start, directions)
+                for run in runs
+            ]
+        )
         if progress is not None:
             progress(min(begin + size, len(data)), len(data))
     fine, *coarse = (_joined(list(run)) for run in zip(*parts, strict=True))
@@ -276,9 +280,10 @@ def _rougher(solver: Solver, grid: Grid) -> tuple[Solver, Grid] | None:
 def _check(model: ScoreModel, x: Any, trace: str, count: int, probe: str, method: str) -> None:
     """Refuse what is impossible."""
     for name, value, known in (
-        ("trace", trace, ("exact", "hutchinson")), ("probe", probe, ("rademacher", "gaussian")),
+        ("trace", trace, ("exact", "hutchinson")),
+        ("probe", probe, ("rademacher", "gaussian")),
         ("method", method, ("auto", "map", "flow")),
-    ):  # fmt: skip
+    ):
         if value not in known:
             raise OptionError(f"{name} = {value!r} is not possible; it is {' or '.join(map(str, known))}.")
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:

@@ -91,9 +91,18 @@ def ran(model: Any, solver: Any, grid: Any, n: int, seed: int) -> Case:
     with torch.no_grad():
         x = push(start)
     return Case(
-        model=model, solver=solver, grid=grid, x=x, start=start, seed=seed, denoised=False, exact_start=True, push=push,
-        exact=lambda count: _exact(law, seed, range(count)), flow=lambda count: _no_flow(),
-    )  # fmt: skip
+        model=model,
+        solver=solver,
+        grid=grid,
+        x=x,
+        start=start,
+        seed=seed,
+        denoised=False,
+        exact_start=True,
+        push=push,
+        exact=lambda count: _exact(law, seed, range(count)),
+        flow=lambda count: _no_flow(),
+    )
 
 
 def _no_flow() -> Tensor:

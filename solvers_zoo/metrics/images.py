@@ -38,9 +38,7 @@ class _Featured(SampledMetric):
         from solvers_zoo.metrics.chance import measured
         from solvers_zoo.metrics.features import features
 
-        return measured(
-            self, None, features(self.features, case.x), lambda n: features(self.features, case.exact(n))
-        )  # fmt: skip
+        return measured(self, None, features(self.features, case.x), lambda n: features(self.features, case.exact(n)))
 
 
 class Frechet(_Featured):

@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 RESAMPLES = 200
 
 _METRICS: dict[str, SampledMetric] = {
-    "mean": MeanError(), "covariance": CovarianceError(), "sliced W1": SlicedW1(), "mode weights": ModeWeights(),
+    "mean": MeanError(),
+    "covariance": CovarianceError(),
+    "sliced W1": SlicedW1(),
+    "mode weights": ModeWeights(),
     "marginal TV": MarginalTV(),
-}  # fmt: skip
+}
 
 
 class Figure(NamedTuple):

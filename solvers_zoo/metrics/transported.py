@@ -74,9 +74,13 @@ def pushed(push: Callable[[Tensor], Tensor], x: Tensor) -> tuple[Tensor, Tensor]
 def _on_the_line(case: Case, cells: int) -> Image:
     shape = case.x.shape[1:]
     found = transport_distance(
-        case.law, lambda states: case.push(states.view(-1, *shape)), case.grid[0], case.point,
-        prior_std=None if case.exact_start else _prior_std(case), cells=cells,
-    )  # fmt: skip
+        case.law,
+        lambda states: case.push(states.view(-1, *shape)),
+        case.grid[0],
+        case.point,
+        prior_std=None if case.exact_start else _prior_std(case),
+        cells=cells,
+    )
     if not found.monotone:
         raise IncompatibleError(_folded(case, f"it swaps {found.folds} of {cells - 2} neighbours"))
     return Image(Measured(found.tv, cells), Measured(found.kl, cells))

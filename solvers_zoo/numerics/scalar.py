@@ -17,9 +17,21 @@ else:
     Scalar = Any
 
 __all__ = [
-    "asinh", "atan", "cos", "divide", "exp", "expm1", "log", "log1p", "maximum", "minimum", "sin", "softplus", "sqrt",
+    "asinh",
+    "atan",
+    "cos",
+    "divide",
+    "exp",
+    "expm1",
+    "log",
+    "log1p",
+    "maximum",
+    "minimum",
+    "sin",
+    "softplus",
+    "sqrt",
     "where",
-]  # fmt: skip
+]
 
 
 def _number(x: Any) -> bool:

@@ -204,9 +204,14 @@ class GaussianSDE(SDE):
         """The point of time ``t``; any t in [t_min, t_max], and beyond where the formulas allow."""
         t = t.double() if hasattr(t, "double") else float(t)
         return GaussianPoint(
-            t=t, g2=self.diffusion_squared(t), alpha=self.alpha(t), sigma=self.sigma(t), lam=self.lam(t),
-            dalpha=self.dalpha(t), dsigma=self.dsigma(t),
-        )  # fmt: skip
+            t=t,
+            g2=self.diffusion_squared(t),
+            alpha=self.alpha(t),
+            sigma=self.sigma(t),
+            lam=self.lam(t),
+            dalpha=self.dalpha(t),
+            dsigma=self.dsigma(t),
+        )
 
     def t_of_rho(self, rho: Any) -> Any:
         """The time at which the noise-to-signal ratio sigma/alpha is ``rho``."""

@@ -130,9 +130,11 @@ class DDPMBetas(VariancePreserving):
             return log_alpha, alpha, slope * alpha, -2 * slope
         last, rest, edge = i == self.num - 2, self.t_max - t, exp(start)
         return (
-            where(last, start + log(rest), log_alpha), where(last, edge * rest, alpha),
-            where(last, -edge, slope * alpha), where(last, divide(2.0, rest), -2 * slope),
-        )  # fmt: skip
+            where(last, start + log(rest), log_alpha),
+            where(last, edge * rest, alpha),
+            where(last, -edge, slope * alpha),
+            where(last, divide(2.0, rest), -2 * slope),
+        )
 
     def alpha(self, t: Any) -> Any:
         """e^(log alpha)."""

@@ -55,9 +55,14 @@ class VariancePreserving(GaussianSDE):
         t = t.double() if hasattr(t, "double") else float(t)
         alpha, sigma, dalpha = self.alpha(t), self.sigma(t), self.dalpha(t)
         return GaussianPoint(
-            t=t, g2=divide(-2 * dalpha, alpha), alpha=alpha, sigma=sigma, lam=log(alpha) - log(sigma), dalpha=dalpha,
+            t=t,
+            g2=divide(-2 * dalpha, alpha),
+            alpha=alpha,
+            sigma=sigma,
+            lam=log(alpha) - log(sigma),
+            dalpha=dalpha,
             dsigma=-alpha * dalpha / sigma,
-        )  # fmt: skip
+        )
 
     def prior_std(self, t: float) -> float:
         """1: the stationary law is N(0, I)."""

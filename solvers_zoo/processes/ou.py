@@ -58,6 +58,11 @@ class OU(VariancePreserving):
         alpha, variance = exp(-t), -expm1(-2 * t)
         sigma = sqrt(variance)
         return GaussianPoint(
-            t=t, g2=2.0 + 0.0 * t, alpha=alpha, sigma=sigma, lam=-t - log(variance) / 2, dalpha=-alpha,
+            t=t,
+            g2=2.0 + 0.0 * t,
+            alpha=alpha,
+            sigma=sigma,
+            lam=-t - log(variance) / 2,
+            dalpha=-alpha,
             dsigma=alpha**2 / sigma,
-        )  # fmt: skip
+        )

@@ -49,9 +49,14 @@ class SubVP(LinearBeta):
         B, beta = self.integral(t), self.beta(t)
         alpha, sigma = exp(-B / 2), -expm1(-B)
         return GaussianPoint(
-            t=t, g2=-beta * expm1(-2 * B), alpha=alpha, sigma=sigma, lam=-B / 2 - log(sigma), dalpha=-beta / 2 * alpha,
+            t=t,
+            g2=-beta * expm1(-2 * B),
+            alpha=alpha,
+            sigma=sigma,
+            lam=-B / 2 - log(sigma),
+            dalpha=-beta / 2 * alpha,
             dsigma=beta * exp(-B),
-        )  # fmt: skip
+        )
 
     def t_of_lam(self, lam: Any) -> Any:
         """e^lam = 1 / (2 sinh(B/2)), so B = 2 asinh(e^-lam / 2)."""

@@ -51,6 +51,11 @@ class VP(LinearBeta, VariancePreserving):
         alpha, variance = exp(-B / 2), -expm1(-B)
         sigma = sqrt(variance)
         return GaussianPoint(
-            t=t, g2=beta, alpha=alpha, sigma=sigma, lam=-(B + log(variance)) / 2, dalpha=-beta / 2 * alpha,
+            t=t,
+            g2=beta,
+            alpha=alpha,
+            sigma=sigma,
+            lam=-(B + log(variance)) / 2,
+            dalpha=-beta / 2 * alpha,
             dsigma=beta / 2 * alpha**2 / sigma,
-        )  # fmt: skip
+        )

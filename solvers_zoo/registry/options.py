@@ -44,9 +44,12 @@ class Option:
         if self.choices is not None:
             return "one of " + ", ".join(str(c) for c in self.choices)
         words = {
-            "float": "a number", "int": "a whole number", "bool": "true or false", "str": "a name",
+            "float": "a number",
+            "int": "a whole number",
+            "bool": "true or false",
+            "str": "a name",
             "floats": "a list of numbers",
-        }  # fmt: skip
+        }
         text = words.get(self.kind, f"a {self.kind}")
         bounds = [
             f"{sign} {bound:g}"

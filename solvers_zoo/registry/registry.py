@@ -37,9 +37,16 @@ from solvers_zoo.registry.spec import Spec, parse
 from solvers_zoo.storage.files import FromSource
 
 KINDS = {
-    "solver": "zoo_solvers", "sde": "zoo_sdes", "model": "zoo_models", "grid": "zoo_grids", "metric": "zoo_metrics",
-    "executor": "zoo_executors", "study": "zoo_studies", "objective": "zoo_objectives", "network": "zoo_networks",
-}  # fmt: skip
+    "solver": "zoo_solvers",
+    "sde": "zoo_sdes",
+    "model": "zoo_models",
+    "grid": "zoo_grids",
+    "metric": "zoo_metrics",
+    "executor": "zoo_executors",
+    "study": "zoo_studies",
+    "objective": "zoo_objectives",
+    "network": "zoo_networks",
+}
 
 #: What the class of each kind must inherit from; imported only when something of that kind is registered.
 _BASES = {

@@ -54,11 +54,25 @@ def new_job(given: Mapping[str, Any]) -> Job:
     condition = model.default_condition(seed, range(first, first + n)) | dict(given["condition"] or {})
     fitting = Fitting(CountingModel(model), solver, shape, dtype, device, condition, n)
     return Job(
-        model=model, solver=solver, grid=asked_grid(model, solver, given, fitting), n=n, shape=shape, seed=seed, dtype=dtype,
-        device=device, start=given["start"], denoise=bool(given["denoise"]), fit_nfe=fitting.model.nfe,
-        chunk=_chunk(given["chunk"], n, shape, dtype, brownian, noise), brownian=brownian,
-        trajectory=bool(given["trajectory"]), x=x, noise=noise, condition=condition, first=first,
-    )  # fmt: skip
+        model=model,
+        solver=solver,
+        grid=asked_grid(model, solver, given, fitting),
+        n=n,
+        shape=shape,
+        seed=seed,
+        dtype=dtype,
+        device=device,
+        start=given["start"],
+        denoise=bool(given["denoise"]),
+        fit_nfe=fitting.model.nfe,
+        chunk=_chunk(given["chunk"], n, shape, dtype, brownian, noise),
+        brownian=brownian,
+        trajectory=bool(given["trajectory"]),
+        x=x,
+        noise=noise,
+        condition=condition,
+        first=first,
+    )
 
 
 def _whole(name: str, value: Any, least: int = 1) -> int:

@@ -108,12 +108,24 @@ class Job:
         """What a stopped run keeps, as numbers and words."""
         brownian = self.brownian if isinstance(self.brownian, str) else self.brownian.times
         return {
-            "solver": str(self.solver), "sde": str(self.model.sde), "grid": self.grid.times, "smooth": self.grid.smooth,
-            "n": self.n, "shape": list(self.shape), "seed": self.seed, "dtype": str(self.dtype).removeprefix("torch."),
-            "device": str(self.device), "start": self.start, "denoise": self.denoise, "chunk": self.chunk,
-            "brownian": brownian, "trajectory": self.trajectory, "noise": self.noise is not None,
-            "condition": sorted(self.condition), "fit_nfe": self.fit_nfe,
-        }  # fmt: skip
+            "solver": str(self.solver),
+            "sde": str(self.model.sde),
+            "grid": self.grid.times,
+            "smooth": self.grid.smooth,
+            "n": self.n,
+            "shape": list(self.shape),
+            "seed": self.seed,
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "device": str(self.device),
+            "start": self.start,
+            "denoise": self.denoise,
+            "chunk": self.chunk,
+            "brownian": brownian,
+            "trajectory": self.trajectory,
+            "noise": self.noise is not None,
+            "condition": sorted(self.condition),
+            "fit_nfe": self.fit_nfe,
+        }
 
     def _brownian(self, seeded: SeededNoise) -> Noise:
         if isinstance(self.brownian, Grid):

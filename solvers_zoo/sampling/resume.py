@@ -64,13 +64,24 @@ def _job(given: Mapping[str, Any], settings: dict[str, Any], x: Tensor | None, d
         raise OptionError(f"The stopped run was conditioned on {names}: give the same condition again.")
     brownian = settings["brownian"]
     return Job(
-        model=model, solver=_solver(given["solver"], settings["solver"], default), noise=noise, condition=condition, x=x,
-        grid=Grid(model.sde, settings["grid"], settings["smooth"]), n=index(settings["n"]), shape=tuple(settings["shape"]),
-        seed=index(settings["seed"]), dtype=DTYPES[settings["dtype"]], start=settings["start"], denoise=settings["denoise"],
-        device=usable_device(settings["device"] if given["device"] is None else given["device"]), chunk=index(settings["chunk"]),
-        brownian=brownian if isinstance(brownian, str) else Grid(model.sde, brownian), trajectory=settings["trajectory"],
+        model=model,
+        solver=_solver(given["solver"], settings["solver"], default),
+        noise=noise,
+        condition=condition,
+        x=x,
+        grid=Grid(model.sde, settings["grid"], settings["smooth"]),
+        n=index(settings["n"]),
+        shape=tuple(settings["shape"]),
+        seed=index(settings["seed"]),
+        dtype=DTYPES[settings["dtype"]],
+        start=settings["start"],
+        denoise=settings["denoise"],
+        device=usable_device(settings["device"] if given["device"] is None else given["device"]),
+        chunk=index(settings["chunk"]),
+        brownian=brownian if isinstance(brownian, str) else Grid(model.sde, brownian),
+        trajectory=settings["trajectory"],
         fit_nfe=index(settings["fit_nfe"]),
-    )  # fmt: skip
+    )
 
 
 def _solver(given: Any, spec: str, default: str) -> Solver:

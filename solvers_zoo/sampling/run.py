@@ -181,9 +181,13 @@ class Run:
         return Result(
             x=torch.cat([part.x for part in done]) if done else none,
             nfe=max([under_way.calls * job.model.cost, *(part.nfe for part in done)]),
-            grid=job.grid.times, seed=job.seed, solver=str(job.solver), stats=stats,
-            trajectory=_side_by_side([part.path for part in done if part.path is not None]), pause=pause,
-        )  # fmt: skip
+            grid=job.grid.times,
+            seed=job.seed,
+            solver=str(job.solver),
+            stats=stats,
+            trajectory=_side_by_side([part.path for part in done if part.path is not None]),
+            pause=pause,
+        )
 
     def _words(self) -> str:
         finished = sum(len(part.x) for part in self.done)

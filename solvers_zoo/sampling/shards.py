@@ -138,10 +138,15 @@ def sample_shards(
     built = model_of(model, sde, tuple(plugins))
     job = _checked(built, {**settings, "solver": solver, "n": n})
     shards = Shards(
-        model, sde, tuple(plugins),
+        model,
+        sde,
+        tuple(plugins),
         {**settings, "solver": solver, "steps": None, "nfe": None, "chunk": job.chunk},
-        tuple(job.grid.times), job.grid.smooth, _key(job, built, model, plugins), str(folder),
-    )  # fmt: skip
+        tuple(job.grid.times),
+        job.grid.smooth,
+        _key(job, built, model, plugins),
+        str(folder),
+    )
     spans = _spans(n, job.chunk, shard)
     make_folder(Path(folder))
     _draw_missing(shards, spans, registry.default().make("executor", executor), finished)

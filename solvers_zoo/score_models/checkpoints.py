@@ -67,11 +67,18 @@ def save_model(
             f"{path} in {dtype} is not possible; a model is kept in float32 or float16, in a file *{SUFFIX}."
         )
     facts: dict[str, Any] = {
-        "format": FORMAT, "network": model.spec, "shape": list(model.shape or ()), "classes": model.classes,
-        "frequencies": None if model.frequencies is None else list(model.frequencies), "sde": str(model.sde),
-        "prediction": model.kind, "sigma_data": model.sigma_data, "levels": list(model.levels), "dtype": dtype,
+        "format": FORMAT,
+        "network": model.spec,
+        "shape": list(model.shape or ()),
+        "classes": model.classes,
+        "frequencies": None if model.frequencies is None else list(model.frequencies),
+        "sde": str(model.sde),
+        "prediction": model.kind,
+        "sigma_data": model.sigma_data,
+        "levels": list(model.levels),
+        "dtype": dtype,
         "parameters": model.parameters,
-    }  # fmt: skip
+    }
     facts |= {key: value for key, value in {**model.card, **(card or {})}.items() if key not in facts}
     weights = {name: value.to(getattr(torch, dtype)) for name, value in model.net.state_dict().items()}
     write_tensors(path, weights, facts)
@@ -206,9 +213,18 @@ def _built(file: Path, card: dict[str, Any], weights: dict[str, Tensor], allow_c
     )
     net.eval().requires_grad_(False)
     return NetworkModel(
-        net, found.make("sde", facts["sde"]), facts["prediction"], shape, classes, sigma_data=facts["sigma_data"],
-        frequencies=facts["frequencies"], spec=str(network), levels=facts["levels"], checkpoints=(file,), card=card,
-    )  # fmt: skip
+        net,
+        found.make("sde", facts["sde"]),
+        facts["prediction"],
+        shape,
+        classes,
+        sigma_data=facts["sigma_data"],
+        frequencies=facts["frequencies"],
+        spec=str(network),
+        levels=facts["levels"],
+        checkpoints=(file,),
+        card=card,
+    )
 
 
 def _made(network: Any, shape: Any, classes: int | None) -> nn.Module:
@@ -239,13 +255,17 @@ def _checked(file: Path, card: dict[str, Any]) -> dict[str, Any]:
     if card.get("format") != FORMAT:
         raise StorageError(f"{file} says that it is {card.get('format')!r}, not {FORMAT!r}; a newer zoo may read it.")
     tests: dict[str, Callable[[Any], bool]] = {
-        "network": _text, "sde": _text, "prediction": _text,
-        "shape": lambda v: isinstance(v, list) and 0 < len(v) <= 8 and all(_whole(size) for size in v) and math.prod(v) <= 2**28,
+        "network": _text,
+        "sde": _text,
+        "prediction": _text,
+        "shape": lambda v: (
+            isinstance(v, list) and 0 < len(v) <= 8 and all(_whole(size) for size in v) and math.prod(v) <= 2**28
+        ),
         "classes": lambda v: v is None or (_whole(v) and v <= 10**6),
         "sigma_data": lambda v: v is None or (_number(v) and v > 0),
         "frequencies": lambda v: v is None or (_numbers(v) and min(v, default=0) >= 0 and sum(v) > 0),
         "levels": lambda v: _numbers(v) and len(v) == 2 and v[0] < v[1],
-    }  # fmt: skip
+    }
     for name, good in tests.items():
         if name not in card or not good(card[name]):
             raise StorageError(f"The card of {file} is wrong: {name} = {str(card.get(name))[:60]!r} is not possible.")

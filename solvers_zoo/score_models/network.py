@@ -124,9 +124,18 @@ class NetworkModel(ScoreModel):
                 f"This network predicts {self.kind} on {self.sde}, without preconditioning; leave the process out."
             )
         return NetworkModel(
-            self.net, sde, self.kind, self.shape, self.classes, sigma_data=self.sigma_data, frequencies=self.frequencies,
-            spec=self.spec, levels=self.levels, checkpoints=self.checkpoints, card=self.card,
-        )  # fmt: skip
+            self.net,
+            sde,
+            self.kind,
+            self.shape,
+            self.classes,
+            sigma_data=self.sigma_data,
+            frequencies=self.frequencies,
+            spec=self.spec,
+            levels=self.levels,
+            checkpoints=self.checkpoints,
+            card=self.card,
+        )
 
     def around(self, net: Any) -> NetworkModel:
         """The same model round another network of the same kind, such as the average of its weights."""

@@ -32,9 +32,14 @@ class Around(StepSolver):
         """The solver's, which it is on any model that knows nothing."""
         own = self.card
         return replace(
-            self.solver.facts(), name=own.name, title=own.title, aliases=(), family=own.family, source=own.source,
+            self.solver.facts(),
+            name=own.name,
+            title=own.title,
+            aliases=(),
+            family=own.family,
+            source=own.source,
             equivalents=(str(self.solver),),
-        )  # fmt: skip
+        )
 
     def nfe(self, steps: int) -> int | None:
         """The solver's."""

@@ -142,9 +142,7 @@ class Multistep(StepSolver):
             return [one(i) for i in range(steps)]
         nodes = [column(points[first - j : last - j]) for j in range(self.deep + 1)]
         rule = self._rule(nodes, column(points[first + 1 : last + 1]), sde, depths[first], depths[first - 1])
-        return [
-            *(one(i) for i in range(first)), *rows(rule, last - first), *(one(i) for i in range(last, steps))
-        ]  # fmt: skip
+        return [*(one(i) for i in range(first)), *rows(rule, last - first), *(one(i) for i in range(last, steps))]
 
     def _rule(self, past: Sequence[Any], s: Any, sde: SDE, depth: int, used: int | None) -> Rule:
         """The numbers of the step from past[0] to ``s`` with ``depth`` past predictions, after one with ``used``; None after none."""

@@ -81,8 +81,12 @@ def check_claims(subject: Subject) -> str:
     require(not facts.adaptive or facts.evaluations is None, "it is adaptive, yet claims evaluations a step.")
     require(not facts.implicit or facts.evaluations is None, "it is implicit, yet claims evaluations a step.")
     promised = [
-        facts.order, facts.weak_order, facts.adaptive or None, facts.stationary or None, facts.bias or None,
-    ]  # fmt: skip
+        facts.order,
+        facts.weak_order,
+        facts.adaptive or None,
+        facts.stationary or None,
+        facts.bias or None,
+    ]
     require(any(promised), "the card claims neither an order, nor a weak order, nor a bias, nor a tolerance.")
     orders = ", ".join(
         f"{word} {p:g}"

@@ -131,14 +131,26 @@ def check_global_state(subject: Subject) -> str:
     def snapshot() -> list[Any]:
         numpy = np.random.get_state(legacy=False)["state"]
         return [
-            torch.get_rng_state().numpy().tobytes(), numpy["key"].tobytes(), numpy["pos"], random.getstate(),
-            torch.get_default_dtype(), torch.is_grad_enabled(), torch.get_num_threads(),
-        ]  # fmt: skip
+            torch.get_rng_state().numpy().tobytes(),
+            numpy["key"].tobytes(),
+            numpy["pos"],
+            random.getstate(),
+            torch.get_default_dtype(),
+            torch.is_grad_enabled(),
+            torch.get_num_threads(),
+        ]
 
     before = snapshot()
     subject.run(problem.model, problem.x, problem.grid(_STEPS))
-    names = ("torch's generator", "numpy's generator", "numpy's generator", "random's generator", "torch's default dtype",
-             "torch's grad mode", "torch's number of threads")  # fmt: skip
+    names = (
+        "torch's generator",
+        "numpy's generator",
+        "numpy's generator",
+        "random's generator",
+        "torch's default dtype",
+        "torch's grad mode",
+        "torch's number of threads",
+    )
     changed = [name for name, old, new in zip(names, before, snapshot(), strict=True) if old != new]
     require(
         not changed, f"a run changes {changed[0] if changed else ''}; take random numbers from the noise it is given."
@@ -243,8 +255,10 @@ def check_memory(subject: Subject) -> str:
     if subject.steps_itself:
         require(max(sizes) == sizes[-1] == sizes[len(sizes) // 2], f"its memory grows with the steps: {sizes} numbers.")
     held = sum(t.shape == problem.x.shape for t in tensors(states[-1].memory))
-    require(facts.memory <= held <= facts.memory + 3 or not subject.steps_itself,
-            f"it carries {held} tensors of the state's shape, and the card says {facts.memory} past evaluations.")  # fmt: skip
+    require(
+        facts.memory <= held <= facts.memory + 3 or not subject.steps_itself,
+        f"it carries {held} tensors of the state's shape, and the card says {facts.memory} past evaluations.",
+    )
     if not subject.steps_itself:
         return f"carries {held} tensors between steps."
     middle = states[6]

@@ -116,9 +116,7 @@ def mixture_1d() -> FlowProblem:
 @functools.cache
 def mixture_2d() -> FlowProblem:
     """Two modes in 2-D on EDM, sigma from 2 to 0.05."""
-    model = Mixture(
-        [0.3, 0.7], [[-1.0, 0.5], [1.2, -0.4]], [0.09, 0.25], sde=EDM(sigma_min=0.05, sigma_max=2.0)
-    )  # fmt: skip
+    model = Mixture([0.3, 0.7], [[-1.0, 0.5], [1.2, -0.4]], [0.09, 0.25], sde=EDM(sigma_min=0.05, sigma_max=2.0))
     return FlowProblem("2-D mixture (EDM, sigma 2 to 0.05)", model, spread(16, 2, 2.5), reference_flow, 1e-14)
 
 

@@ -60,10 +60,18 @@ class Data:
     def card(self) -> dict[str, Any]:
         """What a model's card says of its data."""
         return {
-            "name": self.name, "n": len(self.x), "shape": list(self.shape), "classes": self.classes, "licence": self.licence,
-            "source": self.source, "mean": float(self.x.mean()), "std": float(self.x.std()), "low": float(self.x.min()),
-            "high": float(self.x.max()), "sha256": self.digest,
-        }  # fmt: skip
+            "name": self.name,
+            "n": len(self.x),
+            "shape": list(self.shape),
+            "classes": self.classes,
+            "licence": self.licence,
+            "source": self.source,
+            "mean": float(self.x.mean()),
+            "std": float(self.x.std()),
+            "low": float(self.x.min()),
+            "high": float(self.x.max()),
+            "sha256": self.digest,
+        }
 
     @functools.cached_property
     def digest(self) -> str:
@@ -137,9 +145,15 @@ def _mnist(name: str, folder: Path | None) -> Data:
 
 
 def _fashion(name: str, folder: Path | None) -> Data:
-    places = [folder] if folder is not None else [
-        Path("data/fashion-mnist"), Path("/usr/share/dataset-fashion-mnist"), Path("/usr/share/datasets/fashion-mnist"),
-    ]  # fmt: skip
+    places = (
+        [folder]
+        if folder is not None
+        else [
+            Path("data/fashion-mnist"),
+            Path("/usr/share/dataset-fashion-mnist"),
+            Path("/usr/share/datasets/fashion-mnist"),
+        ]
+    )
     return _first(
         name, places, "apt install dataset-fashion-mnist", "Xiao, Rasul & Vollgraf 2017, Fashion-MNIST", "MIT"
     )

@@ -69,10 +69,20 @@ class Settings:
         if self.steps is None and self.minutes is None:
             raise OptionError("Give the number of steps or of minutes.")
         bounds: dict[str, tuple[float, float]] = {
-            "steps": (1, 1e9), "minutes": (0, 1e6), "batch": (1, 2**24), "lr": (0, 1e3), "warmup": (1, 1e9), "ema": (0, 1),
-            "clip": (0, math.inf), "decay": (0, 1e3), "unlabelled": (0, 1), "held_out": (0, 0.9), "evaluations": (1, 1e6),
-            "patience": (0, 1e6), "threads": (1, 4096),
-        }  # fmt: skip
+            "steps": (1, 1e9),
+            "minutes": (0, 1e6),
+            "batch": (1, 2**24),
+            "lr": (0, 1e3),
+            "warmup": (1, 1e9),
+            "ema": (0, 1),
+            "clip": (0, math.inf),
+            "decay": (0, 1e3),
+            "unlabelled": (0, 1),
+            "held_out": (0, 0.9),
+            "evaluations": (1, 1e6),
+            "patience": (0, 1e6),
+            "threads": (1, 4096),
+        }
         for name, (low, high) in bounds.items():
             value = getattr(self, name)
             if value is not None and not low <= value <= high:

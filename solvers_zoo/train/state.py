@@ -64,9 +64,16 @@ class State:
             for name, value in self.optimizer.state[parameter].items():
                 tensors[f"adam/{i}/{name}"] = torch.as_tensor(value)
         card = {
-            "format": FORMAT, "settings": settings.facts(), "data": data, "step": self.step, "best_score": self.best_score.hex(),
-            "best_step": self.best_step, "history": self.history, "seconds": self.seconds, "loss": self.loss.hex(),
-        }  # fmt: skip
+            "format": FORMAT,
+            "settings": settings.facts(),
+            "data": data,
+            "step": self.step,
+            "best_score": self.best_score.hex(),
+            "best_step": self.best_step,
+            "history": self.history,
+            "seconds": self.seconds,
+            "loss": self.loss.hex(),
+        }
         write_tensors(path, tensors, card)
 
     def load(self, path: Path, card: dict[str, Any], tensors: dict[str, Tensor]) -> None:

@@ -100,9 +100,15 @@ class Trainer:
         settings, data = self.settings, self.data
         edm = settings.prediction == "edm"
         return NetworkModel(
-            net, sde, "x0" if edm else settings.prediction, data.shape, data.classes,
-            sigma_data=float(data.x.std()) if edm else None, frequencies=data.frequencies, spec=settings.network,
-        )  # fmt: skip
+            net,
+            sde,
+            "x0" if edm else settings.prediction,
+            data.shape,
+            data.classes,
+            sigma_data=float(data.x.std()) if edm else None,
+            frequencies=data.frequencies,
+            spec=settings.network,
+        )
 
     # -- the run -------------------------------------------------------------------------------------------------------
 
@@ -273,7 +279,13 @@ class Trainer:
         """The training record, for the model's card."""
         state = self.state
         return {
-            **self.settings.facts(), "objective": str(self.objective), "steps_done": state.step, "best_step": state.best_step,
-            "held_out_score": state.best_score, "seconds": round(state.seconds, 1), "processes": self.workers.size,
-            "torch": torch.__version__, "history": [[step, round(a, 5), round(b, 5)] for step, a, b in state.history],
-        }  # fmt: skip
+            **self.settings.facts(),
+            "objective": str(self.objective),
+            "steps_done": state.step,
+            "best_step": state.best_step,
+            "held_out_score": state.best_score,
+            "seconds": round(state.seconds, 1),
+            "processes": self.workers.size,
+            "torch": torch.__version__,
+            "history": [[step, round(a, 5), round(b, 5)] for step, a, b in state.history],
+        }

@@ -111,8 +111,9 @@ BY_FLOW = (lambda s, i: flow(s.sigmas[i]), lambda s: flow(s.sigmas[-1]))
 BY_MIDDLE = (middle, lambda s: ve(0))
 INVERSE = (lambda s, i: table(s, int(s.timesteps[i]) - stride(s)), lambda s: table(s, int(s.timesteps[-1])))
 BY_ANGLE = (
-    lambda s, i: Level(float(s.alphas[i]), float(s.betas[i])), lambda s: Level(float(s.alphas[-1]), float(s.betas[-1])),
-)  # fmt: skip
+    lambda s, i: Level(float(s.alphas[i]), float(s.betas[i])),
+    lambda s: Level(float(s.alphas[-1]), float(s.betas[-1])),
+)
 
 #: By class; the multistep family is on ``VP``.
 SCALES = {
@@ -196,10 +197,25 @@ ROWS = [
     Row("DDPMScheduler", "ddpm", PLAIN),
     Row("DDPMScheduler", "ddpm(variance=large)", {**PLAIN, "variance_type": "fixed_large"}),
     Row("PNDMScheduler", "pndm", TO_TABLE),
-    Row("PNDMScheduler", "ipndm-4", {**TO_TABLE, "skip_prk_steps": True}, differs="its first step is Heun's, of two calls"),
-    Row("IPNDMScheduler", "ipndm-4", {"trained_betas": [0.999, 0.99, 0.97, 0.9, 0.8, 0.7, 0.6, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02]}),
+    Row(
+        "PNDMScheduler",
+        "ipndm-4",
+        {**TO_TABLE, "skip_prk_steps": True},
+        differs="its first step is Heun's, of two calls",
+    ),
+    Row(
+        "IPNDMScheduler",
+        "ipndm-4",
+        {"trained_betas": [0.999, 0.99, 0.97, 0.9, 0.8, 0.7, 0.6, 0.5, 0.3, 0.2, 0.1, 0.05, 0.02]},
+    ),
     Row("EulerDiscreteScheduler", "euler"),
-    Row("EulerDiscreteScheduler", "euler-churn(S_churn=4)", {"s_churn": 4.0}, draws="fresh", differs="it asks the model before it adds the noise"),
+    Row(
+        "EulerDiscreteScheduler",
+        "euler-churn(S_churn=4)",
+        {"s_churn": 4.0},
+        draws="fresh",
+        differs="it asks the model before it adds the noise",
+    ),
     Row("EulerAncestralDiscreteScheduler", "euler-ancestral"),
     Row("HeunDiscreteScheduler", "heun"),
     Row("KDPM2DiscreteScheduler", "dpm-solver-2"),
@@ -233,7 +249,8 @@ ROWS = [
     Row(SINGLE, "dpm-solver-3", {**EVEN, **EPS, **THIRD}, mend=STAGE_EPS, differs=STAGE),
     *(
         Row(UNIPC, f"unipc(order={p},b={b})", {**FULL, **MIN, "solver_order": p, "solver_type": b})
-        for p in (1, 2, 3) for b in ("bh1", "bh2")
+        for p in (1, 2, 3)
+        for b in ("bh1", "bh2")
     ),
     Row(UNIPC, "unipc(lower_order_final=true)", {**MIN, **THIRD}),
     Row(UNIPC, "unipc-2(of=eps)", {**FULL, **MIN, "predict_x0": False}),
@@ -254,7 +271,7 @@ ROWS = [
     Row("FlowMatchHeunDiscreteScheduler", "heun(variable=t)"),
     Row("LTXEulerAncestralRFScheduler", "euler-ancestral-rf"),
     Row("LTXEulerAncestralRFScheduler", "euler-ancestral-rf(eta=0.6)", {"eta": 0.6}),
-]  # fmt: skip
+]
 
 
 class Widened:

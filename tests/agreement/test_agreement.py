@@ -27,11 +27,30 @@ PAGE = Path(__file__).parents[2] / "docs" / "agreement.md"
 
 #: The schedulers that must be covered.
 SCHEDULERS = (
-    "DDIM", "DDIMInverse", "DDPM", "PNDM", "IPNDM", "EulerDiscrete", "EulerAncestralDiscrete", "HeunDiscrete", "KDPM2Discrete",
-    "KDPM2AncestralDiscrete", "LMSDiscrete", "DPMSolverSDE", "DPMSolverMultistep", "DPMSolverSinglestep", "UniPCMultistep",
-    "DEISMultistep", "SASolver", "EDMEuler", "EDMDPMSolverMultistep", "CosineDPMSolverMultistep", "FlowMatchEulerDiscrete",
-    "FlowMatchHeunDiscrete", "LTXEulerAncestralRF",
-)  # fmt: skip
+    "DDIM",
+    "DDIMInverse",
+    "DDPM",
+    "PNDM",
+    "IPNDM",
+    "EulerDiscrete",
+    "EulerAncestralDiscrete",
+    "HeunDiscrete",
+    "KDPM2Discrete",
+    "KDPM2AncestralDiscrete",
+    "LMSDiscrete",
+    "DPMSolverSDE",
+    "DPMSolverMultistep",
+    "DPMSolverSinglestep",
+    "UniPCMultistep",
+    "DEISMultistep",
+    "SASolver",
+    "EDMEuler",
+    "EDMDPMSolverMultistep",
+    "CosineDPMSolverMultistep",
+    "FlowMatchEulerDiscrete",
+    "FlowMatchHeunDiscrete",
+    "LTXEulerAncestralRF",
+)
 
 
 def needs(module: str) -> pytest.MarkDecorator:

@@ -16,9 +16,17 @@ from solvers_zoo.storage.files import seal
 
 CODE = {part: part.encode().hex()[:16].ljust(16, "0") for part in ("driver", "grid", "metrics", "model", "solver")}
 MACHINE = {
-    "host": "here", "cpu": "A processor @ 2.50GHz", "cores": 2, "threads": 1, "device": "cpu", "system": "Linux-6.1-x86_64",
-    "python": "3.11.7", "torch": "2.6.0", "numpy": "2.1.0", "solvers_zoo": "0.1.0",
-}  # fmt: skip
+    "host": "here",
+    "cpu": "A processor @ 2.50GHz",
+    "cores": 2,
+    "threads": 1,
+    "device": "cpu",
+    "system": "Linux-6.1-x86_64",
+    "python": "3.11.7",
+    "torch": "2.6.0",
+    "numpy": "2.1.0",
+    "solvers_zoo": "0.1.0",
+}
 SOLVERS = ("ddim", "heun", "dpmpp-2m", "unipc-3", "ipndm-4")
 
 
@@ -58,15 +66,29 @@ def record(
         "sliced-w1": figure(rng.uniform(0.5, 2) / nfe**2 + 0.02, 0.02, 0.004),
     }
     result = {
-        "status": DONE, "kind": "", "reason": "", "nfe": nfe, "steps": nfe, "grid": [1.0 - i / (nfe + 1) for i in range(nfe + 1)],
-        "family": "runge-kutta", "order": 2.0, "stochastic": False, "fit_nfe": 0, "figures": figures,
+        "status": DONE,
+        "kind": "",
+        "reason": "",
+        "nfe": nfe,
+        "steps": nfe,
+        "grid": [1.0 - i / (nfe + 1) for i in range(nfe + 1)],
+        "family": "runge-kutta",
+        "order": 2.0,
+        "stochastic": False,
+        "fit_nfe": 0,
+        "figures": figures,
         "unmeasured": {"exact-tv": "the model has 64 dimensions, and it takes 10 at most"},
-    }  # fmt: skip
+    }
     seconds = rng.uniform(0.01, 0.02) * nfe
     run = {
-        "took": 3 * seconds, "finished": finished, "machine": MACHINE, "repeats": [[seconds, seconds / 2]] * 3, "seconds": seconds,
-        "seconds_min": seconds * 0.9, "model_seconds": seconds / 2,
-    }  # fmt: skip
+        "took": 3 * seconds,
+        "finished": finished,
+        "machine": MACHINE,
+        "repeats": [[seconds, seconds / 2]] * 3,
+        "seconds": seconds,
+        "seconds_min": seconds * 0.9,
+        "model_seconds": seconds / 2,
+    }
     return Record(of.key(code), of, code, result, run)
 
 

@@ -20,8 +20,12 @@ def lab(colour: str, sight: str) -> tuple[float, float, float]:
     rgb = [min(1.0, max(0.0, sum(m * c for m, c in zip(row, linear(colour), strict=True)))) for row in SIGHTS[sight]]
     xyz = [
         sum(m * c for m, c in zip(row, rgb, strict=True)) / white
-        for row, white in (((0.4124, 0.3576, 0.1805), 0.95047), ((0.2126, 0.7152, 0.0722), 1.0), ((0.0193, 0.1192, 0.9505), 1.08883))
-    ]  # fmt: skip
+        for row, white in (
+            ((0.4124, 0.3576, 0.1805), 0.95047),
+            ((0.2126, 0.7152, 0.0722), 1.0),
+            ((0.0193, 0.1192, 0.9505), 1.08883),
+        )
+    ]
     x, y, z = (c ** (1 / 3) if c > 0.008856 else 7.787 * c + 16 / 116 for c in xyz)
     return 116 * y - 16, 500 * (x - y), 200 * (y - z)
 

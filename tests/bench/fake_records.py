@@ -17,15 +17,27 @@ from solvers_zoo.noise.seeded import SeededNoise
 
 #: Order, family and evaluations a step.
 KINDS = {
-    "ddim": (1, "ddim", 1), "heun": (2, "runge-kutta", 2), "dpmpp-2m": (2, "dpm", 1), "unipc-3": (3, "unipc", 1),
-    "ipndm-4": (4, "adams", 1), "ancestral": (1, "ancestral", 1),
-}  # fmt: skip
+    "ddim": (1, "ddim", 1),
+    "heun": (2, "runge-kutta", 2),
+    "dpmpp-2m": (2, "dpm", 1),
+    "unipc-3": (3, "unipc", 1),
+    "ipndm-4": (4, "adams", 1),
+    "ancestral": (1, "ancestral", 1),
+}
 METRICS = ("strong", "sliced-w1", "covariance")
 FLOORS = {"strong": (0.0, 0.0), "sliced-w1": (0.021, 0.0012), "covariance": (0.03, 0.004)}
 MACHINE = {
-    "host": "bench-1", "cpu": "Imaginary CPU @ 2.00GHz", "cores": 2, "threads": 1, "device": "cpu",
-    "system": "Linux-6.1-x86_64", "python": "3.11.7", "torch": "2.13.0+cpu", "numpy": "2.4.6", "solvers_zoo": "0.1.0",
-}  # fmt: skip
+    "host": "bench-1",
+    "cpu": "Imaginary CPU @ 2.00GHz",
+    "cores": 2,
+    "threads": 1,
+    "device": "cpu",
+    "system": "Linux-6.1-x86_64",
+    "python": "3.11.7",
+    "torch": "2.13.0+cpu",
+    "numpy": "2.4.6",
+    "solvers_zoo": "0.1.0",
+}
 
 
 def key_of(*words: object) -> str:
@@ -78,14 +90,31 @@ def done(model: str, grid: str, solver: str, budget: int, seed: int = 0) -> Reco
         }
     alone = 0.004 * steps * each * (8 if model == "digits" else 1) * draw.uniform(0.9, 1.1)
     result = {
-        "status": DONE, "kind": "", "reason": "", "nfe": steps * each, "steps": steps, "grid": [80.0, 10.0, 1.0, 0.002],
-        "family": family, "order": float(order), "stochastic": family == "ancestral", "fit_nfe": 0, "figures": figures,
-        "unmeasured": {"exact-tv": "the model has 64 dimensions, and the density is carried in at most 10"} if model == "digits" else {},
-    }  # fmt: skip
+        "status": DONE,
+        "kind": "",
+        "reason": "",
+        "nfe": steps * each,
+        "steps": steps,
+        "grid": [80.0, 10.0, 1.0, 0.002],
+        "family": family,
+        "order": float(order),
+        "stochastic": family == "ancestral",
+        "fit_nfe": 0,
+        "figures": figures,
+        "unmeasured": {"exact-tv": "the model has 64 dimensions, and the density is carried in at most 10"}
+        if model == "digits"
+        else {},
+    }
     run = {
-        "seconds": alone * 1.2, "seconds_min": alone * 1.15, "model_seconds": alone, "repeats": [[alone * 1.2, alone]], "took": 1.0,
-        "finished": "2026-11-22T10:00:00.000+00:00", "attempts": 1, "machine": MACHINE,
-    }  # fmt: skip
+        "seconds": alone * 1.2,
+        "seconds_min": alone * 1.15,
+        "model_seconds": alone,
+        "repeats": [[alone * 1.2, alone]],
+        "took": 1.0,
+        "finished": "2026-11-22T10:00:00.000+00:00",
+        "attempts": 1,
+        "machine": MACHINE,
+    }
     return Record(
         key_of(model, grid, solver, budget, seed),
         cell_of(model, grid, solver, budget, seed),

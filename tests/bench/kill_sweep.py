@@ -29,9 +29,14 @@ from solvers_zoo.bench.sweep import Study
 
 HERE = Path(__file__).parent
 STUDY = Study(
-    solvers=("heun", "ddim:eta=1", "traced"), models=("ring",), nfe=(4, 6), n=64, repeats=0,
-    metrics=("strong(trajectories=4)", "mean"), plugins=(str(HERE / "odd_solvers.py"),),
-)  # fmt: skip
+    solvers=("heun", "ddim:eta=1", "traced"),
+    models=("ring",),
+    nfe=(4, 6),
+    n=64,
+    repeats=0,
+    metrics=("strong(trajectories=4)", "mean"),
+    plugins=(str(HERE / "odd_solvers.py"),),
+)
 _SITES = ("open", "write", "fsync", "replace", "unlink", "mkdir")
 
 

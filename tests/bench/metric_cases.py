@@ -31,10 +31,17 @@ def case(model: Any = "mixture-2d", solver: str = "heun", steps: int = 20, n: in
     start = law.draw(grid[0], draws) if asked["start"] == "exact" else draws.fresh() * law.sde.prior_std(grid[0].t)
     fixed = {"denoise": asked["denoise"], "seed": asked["seed"], "solver": taken, "grid": grid}
     made = Case(
-        model=law, solver=taken, grid=grid, x=done.x if x is None else x, start=start, seed=asked["seed"],
-        denoised=asked["denoise"], exact_start=asked["start"] == "exact",
+        model=law,
+        solver=taken,
+        grid=grid,
+        x=done.x if x is None else x,
+        start=start,
+        seed=asked["seed"],
+        denoised=asked["denoise"],
+        exact_start=asked["start"] == "exact",
         push=lambda states: zoo.sample(law, x=states, dtype=states.dtype, grad=True, **fixed).x,
-        exact=lambda count: torch.empty(0), flow=lambda count: exact_flow(law, start[:count], grid[0], grid[-1]),
-    )  # fmt: skip
+        exact=lambda count: torch.empty(0),
+        flow=lambda count: exact_flow(law, start[:count], grid[0], grid[-1]),
+    )
     noise = zoo.SeededNoise(asked["seed"], range(20_000), law.shape, F64)
     return replace(made, exact=lambda count: law.draw(made.point, noise.data())[:count])

@@ -17,9 +17,18 @@ from solvers_zoo.charts.theme import INKS, PALETTE
 from solvers_zoo.errors import StorageError
 
 ROWS = [
-    {"solver": name, "nfe": n, "error": 0.5 * n**-order, "low": 0.4 * n**-order, "high": 0.7 * n**-order, "floor_low": 1e-4, "floor_high": 3e-4}
-    for name, order in (("ddim", 1), ("heun", 2)) for n in (4, 8, 16)
-]  # fmt: skip
+    {
+        "solver": name,
+        "nfe": n,
+        "error": 0.5 * n**-order,
+        "low": 0.4 * n**-order,
+        "high": 0.7 * n**-order,
+        "floor_low": 1e-4,
+        "floor_high": 3e-4,
+    }
+    for name, order in (("ddim", 1), ("heun", 2))
+    for n in (4, 8, 16)
+]
 
 
 @pytest.mark.parametrize("scheme", PALETTE)
@@ -77,15 +86,38 @@ def test_what_has_no_place_on_a_logarithmic_axis_is_left_out():
 
 def test_bands_floors_panels_and_the_legend_are_drawn():
     chart = lines(
-        ROWS, "nfe", "error", "solver", low="low", high="high", floor=("floor_low", "floor_high"), slopes=(1, 2), panel="solver",
-        title="A title", subtitle="below it", legend="method",
-    )  # fmt: skip
+        ROWS,
+        "nfe",
+        "error",
+        "solver",
+        low="low",
+        high="high",
+        floor=("floor_low", "floor_high"),
+        slopes=(1, 2),
+        panel="solver",
+        title="A title",
+        subtitle="below it",
+        legend="method",
+    )
     words = render(spec_of(chart), ".svg").decode()
     for word in ("exact samples", "order 1", "order 2", ">ddim<", ">heun<", "A title", "below it", ">method<"):
         assert word in words, word
     assert len(marks(chart, "area")) == len(ROWS)
-    assert "exact samples" not in render(spec_of(lines([{**row, "floor_high": 0.0} for row in ROWS], "nfe", "error", "solver",
-                                                         floor=("floor_low", "floor_high"))), ".svg").decode()  # fmt: skip
+    assert (
+        "exact samples"
+        not in render(
+            spec_of(
+                lines(
+                    [{**row, "floor_high": 0.0} for row in ROWS],
+                    "nfe",
+                    "error",
+                    "solver",
+                    floor=("floor_low", "floor_high"),
+                )
+            ),
+            ".svg",
+        ).decode()
+    )
 
 
 @pytest.mark.parametrize(

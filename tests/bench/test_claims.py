@@ -26,9 +26,13 @@ def script(code: str, *arguments: object, **more: Any) -> subprocess.Popen[str]:
         "import os, random, signal, sys\nfrom solvers_zoo.bench.store import Store\nfrom cells import cell, record\n"
     )
     return subprocess.Popen(
-        [sys.executable, "-c", before + code, *map(str, arguments)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        cwd=HERE, **more,
-    )  # fmt: skip
+        [sys.executable, "-c", before + code, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=HERE,
+        **more,
+    )
 
 
 def said(process: subprocess.Popen[str]) -> str:

@@ -154,9 +154,13 @@ resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 store.put(record(cell("ddim", 20)))
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=Path(__file__).parent,
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent,
         env={**os.environ, **NO_BYTECODE},
-    )  # fmt: skip
+    )
     assert "StorageError" in done.stderr.splitlines()[-1]
     assert "File too large" in done.stderr
     store = Store(tmp_path / "store")
@@ -173,8 +177,11 @@ def test_a_full_disk_on_the_command_line(tmp_path, suffix):
     out.write_bytes(b"earlier")
     done = subprocess.run(
         ["bash", "-c", f"ulimit -f 1; exec {ZOO} results --store {store} --out {out}"],
-        capture_output=True, text=True, check=False, env={**os.environ, "OMP_NUM_THREADS": "1", **NO_BYTECODE},
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **NO_BYTECODE},
+    )
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert done.stderr.startswith("Error: ")
@@ -233,9 +240,13 @@ for write in (lambda: store.put(record(cell("ddim", 20))), lambda: store.claim("
         sys.exit("it was written")
 """
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=Path(__file__).parent,
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parent,
         env={**os.environ, **NO_BYTECODE},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 4
     assert all("Permission denied" in line for line in done.stdout.splitlines()), done.stdout

@@ -370,12 +370,16 @@ def test_a_command_is_copied(browser: Browser, tmp_path: Path):
     assert page.errors == []
 
 
-@pytest.mark.parametrize("records", [
-    [done("ring", "karras", "heun", 8)],
-    [broken("heun", "ring", 8)],
-    [replace(done("ring", "karras", "heun", 8), run={})],
-    [replace((one := done("ring", "karras", "heun", 8)), result=one.result | {"figures": {}})],
-], ids=["one cell", "no finished cell", "nothing timed", "nothing measured"])  # fmt: skip
+@pytest.mark.parametrize(
+    "records",
+    [
+        [done("ring", "karras", "heun", 8)],
+        [broken("heun", "ring", 8)],
+        [replace(done("ring", "karras", "heun", 8), run={})],
+        [replace((one := done("ring", "karras", "heun", 8)), result=one.result | {"figures": {}})],
+    ],
+    ids=["one cell", "no finished cell", "nothing timed", "nothing measured"],
+)
 def test_the_least_is_a_report_too(browser: Browser, tmp_path: Path, records: list[Record]):
     page = opened(browser, write_report(records, tmp_path / "report.html"))
     assert page.errors == []
@@ -407,9 +411,21 @@ def test_thousands_of_cells_are_a_page_of_a_few_megabytes(browser: Browser, tmp_
 def test_the_command_writes_the_page_and_the_figures(store: Store, tmp_path: Path):
     out, folder = tmp_path / "page.html", tmp_path / "figures"
     found = run_zoo(
-        "report", "--store", store.folder, "--where", "model = ring and nfe <= 10", "--metric", "sliced-w1", "--out", out, "--figures", folder,
-        "--format", "svg", "--json",
-    )  # fmt: skip
+        "report",
+        "--store",
+        store.folder,
+        "--where",
+        "model = ring and nfe <= 10",
+        "--metric",
+        "sliced-w1",
+        "--out",
+        out,
+        "--figures",
+        folder,
+        "--format",
+        "svg",
+        "--json",
+    )
     assert found.status == 0, found.err
     assert found.json["cells"] == 6 * 2 * 2 * 2 + 3
     assert out.stat().st_size == found.json["bytes"]
@@ -428,12 +444,15 @@ def test_figures_come_in_every_form(tmp_path: Path):
     assert all(path.read_bytes().startswith(begins[path.suffix]) for path in paths)
 
 
-@pytest.mark.parametrize(("arguments", "status", "word"), [
-    (["--store", "nowhere"], 1, "There is no store nowhere"),
-    (["--out", "page.pdf"], 2, "the page is a .html file"),
-    (["--format", "gif"], 2, "it takes png, svg, pdf, html"),
-    (["--scheme", "pink"], 2, "it is light or dark"),
-    (["--out", "nowhere/page.html"], 1, "there is no folder nowhere"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "status", "word"),
+    [
+        (["--store", "nowhere"], 1, "There is no store nowhere"),
+        (["--out", "page.pdf"], 2, "the page is a .html file"),
+        (["--format", "gif"], 2, "it takes png, svg, pdf, html"),
+        (["--scheme", "pink"], 2, "it is light or dark"),
+        (["--out", "nowhere/page.html"], 1, "there is no folder nowhere"),
+    ],
+)
 def test_mistakes_are_said_in_one_sentence(tmp_path: Path, arguments: list[str], status: int, word: str):
     assert_one_sentence(run_zoo("report", *arguments, cwd=tmp_path), status, word)

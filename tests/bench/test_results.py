@@ -192,10 +192,23 @@ def test_conditions_without_a_meaning(results, where, words):
 
 @pytest.mark.parametrize(
     "query",
-    ["DROP TABLE cells", "COPY results TO '/tmp/stolen.csv'", "SELECT 1; SELECT 2", "ATTACH '/tmp/x.db'", "SELECT nothing FROM long",
-     "SELECT * FROM read_text('/etc/passwd')", "SET enable_external_access = true", "INSTALL httpfs", "SELECT * FROM bodies", "SELEC", "",
-     "SELECT * FROM '/etc/passwd'", "CREATE TABLE x AS SELECT 1", "SELECT * FROM os"],
-)  # fmt: skip
+    [
+        "DROP TABLE cells",
+        "COPY results TO '/tmp/stolen.csv'",
+        "SELECT 1; SELECT 2",
+        "ATTACH '/tmp/x.db'",
+        "SELECT nothing FROM long",
+        "SELECT * FROM read_text('/etc/passwd')",
+        "SET enable_external_access = true",
+        "INSTALL httpfs",
+        "SELECT * FROM bodies",
+        "SELEC",
+        "",
+        "SELECT * FROM '/etc/passwd'",
+        "CREATE TABLE x AS SELECT 1",
+        "SELECT * FROM os",
+    ],
+)
 def test_queries_that_are_refused(results, query):
     with pytest.raises(OptionError) as caught:
         results.sql(query)
@@ -212,9 +225,11 @@ def test_groups_are_means_over_seeds(results, folder):
     assert len(groups) == len(MODELS) * len(BUDGETS) * len(SOLVERS) + 1
     for group in groups:
         of = [
-            one for one in Store(folder).records()
-            if one.status == "done" and (one.cell.model, one.cell.nfe, one.cell.solver) == (group["model"], group["budget"], group["solver"])
-        ]  # fmt: skip
+            one
+            for one in Store(folder).records()
+            if one.status == "done"
+            and (one.cell.model, one.cell.nfe, one.cell.solver) == (group["model"], group["budget"], group["solver"])
+        ]
         figures = [one.result["figures"]["sliced-w1"] for one in of]
         values = [each["value"] for each in figures]
         assert group["cells"] == len(of)
@@ -296,10 +311,23 @@ def test_a_metric_is_found_by_its_name(tmp_path):
 
 def test_what_came_to_nothing_is_counted_with_its_reason(results):
     assert losses(results) == [
-        {"status": "failed", "kind": "nan", "reason": "step 3 gave NaN", "cells": 3, "solvers": ["bad(x=1, y='|&_%')"], "models": ["mixture-5"]},
-        {"status": "skipped", "kind": "", "reason": "a budget of 1 does not pay for a step of heun", "cells": 1, "solvers": ["heun"],
-         "models": ["mixture-5"]},
-    ]  # fmt: skip
+        {
+            "status": "failed",
+            "kind": "nan",
+            "reason": "step 3 gave NaN",
+            "cells": 3,
+            "solvers": ["bad(x=1, y='|&_%')"],
+            "models": ["mixture-5"],
+        },
+        {
+            "status": "skipped",
+            "kind": "",
+            "reason": "a budget of 1 does not pay for a step of heun",
+            "cells": 1,
+            "solvers": ["heun"],
+            "models": ["mixture-5"],
+        },
+    ]
     assert unmeasured(results, "strong") == {"the flow is not known": 1}
     assert unmeasured(results, "strong", "model = digits") == {}
 

@@ -73,8 +73,13 @@ def test_parquet_has_every_digit(tmp_path):
 def test_markdown_and_latex_are_safe():
     lines = export(DATA, SHEET, "md").decode().splitlines()
     assert lines == [
-        "**A & B**", "", r"| name\_x | value |", "|:---|---:|", r"| a\|b\_c & 50% | 1.2e-05 ± 1e-06 |", r"| $x^2 \\ {y} | 2 |",
-    ]  # fmt: skip
+        "**A & B**",
+        "",
+        r"| name\_x | value |",
+        "|:---|---:|",
+        r"| a\|b\_c & 50% | 1.2e-05 ± 1e-06 |",
+        r"| $x^2 \\ {y} | 2 |",
+    ]
     text = export(DATA, SHEET, "tex").decode()
     assert r"a|b\_c \& 50\% & $1.2\cdot10^{-5}$ $\pm$ $1\cdot10^{-6}$ \\" in text
     assert r"\$x\textasciicircum{}2 \textbackslash{} \{y\} & 2 \\" in text

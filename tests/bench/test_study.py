@@ -70,10 +70,15 @@ def test_a_file_makes_the_study_again(form: str, tmp_path: Path):
 
 @settings(max_examples=60, deadline=None)
 @given(
-    nfe=st.lists(st.integers(1, 1000), min_size=1, max_size=4).map(tuple), seeds=st.lists(st.integers(), min_size=1, max_size=3).map(tuple),
-    n=st.integers(2, 10**6), denoise=st.booleans(), models=st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1), min_size=1, max_size=3).map(tuple),
+    nfe=st.lists(st.integers(1, 1000), min_size=1, max_size=4).map(tuple),
+    seeds=st.lists(st.integers(), min_size=1, max_size=3).map(tuple),
+    n=st.integers(2, 10**6),
+    denoise=st.booleans(),
+    models=st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1), min_size=1, max_size=3).map(
+        tuple
+    ),
     limit=st.none() | st.floats(0.1, 1e6),
-)  # fmt: skip
+)
 def test_any_study_survives_its_file(tmp_path_factory: pytest.TempPathFactory, **given: object):
     study = Study(**{**{"metrics": ("strong",)}, **given})  # type: ignore[arg-type]
     for form in ("toml", "yaml"):
@@ -131,7 +136,17 @@ def test_a_key_changes_with_every_field_and_with_the_code():
     keys = {cell.key(code), cell.key({"solver": "2"})}
     for field in fields(Cell):
         now = getattr(cell, field.name)
-        other = not now if isinstance(now, bool) else now + 1 if isinstance(now, int) else f"{now}'" if isinstance(now, str) else (*(now or ()), "x") if isinstance(now, tuple) else 7  # fmt: skip
+        other = (
+            not now
+            if isinstance(now, bool)
+            else now + 1
+            if isinstance(now, int)
+            else f"{now}'"
+            if isinstance(now, str)
+            else (*(now or ()), "x")
+            if isinstance(now, tuple)
+            else 7
+        )
         keys.add(replace(cell, **{field.name: other}).key(code))
     assert len(keys) == 2 + len(fields(Cell))
     assert Cell.of(cell.facts()) == cell

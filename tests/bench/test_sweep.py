@@ -77,9 +77,7 @@ def test_the_same_metrics_on_one_worker_on_two_and_on_three_runs(tmp_path: Path)
 
 def test_eight_processes_compute_each_cell_once(tmp_path: Path, trace: Path):
     study = replace(STUDY, solvers=("traced",), nfe=tuple(range(2, 26)))
-    children = [
-        kill_sweep.forked(lambda: bench(study, Store(tmp_path / "store"), SERIAL) and None) for _ in range(8)
-    ]  # fmt: skip
+    children = [kill_sweep.forked(lambda: bench(study, Store(tmp_path / "store"), SERIAL) and None) for _ in range(8)]
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 8
     steps = Counter(int(line.split()[1]) for line in trace.read_text().splitlines())
     assert steps == dict.fromkeys(range(2, 26), 1)

@@ -11,9 +11,17 @@ import torch
 import solvers_zoo as zoo
 
 PROCESSES = (
-    zoo.EDM(), zoo.VP(), zoo.VE(), zoo.Cosine(t_max=0.999), zoo.EDM(sigma_max=20.0), zoo.VP(beta_max=10.0), zoo.EDM(), zoo.VP(),
-    zoo.SubVP(), zoo.RectifiedFlow(t_max=0.999),
-)  # fmt: skip
+    zoo.EDM(),
+    zoo.VP(),
+    zoo.VE(),
+    zoo.Cosine(t_max=0.999),
+    zoo.EDM(sigma_max=20.0),
+    zoo.VP(beta_max=10.0),
+    zoo.EDM(),
+    zoo.VP(),
+    zoo.SubVP(),
+    zoo.RectifiedFlow(t_max=0.999),
+)
 DIMS = (2, 2, 4, 2, 8, 3, 12, 6, 2, 4)
 MODES = (3, 8, 5, 12, 4, 2, 6, 10, 5, 3)
 KINDS = ("x0", "eps", "x0", "v", "eps", "x0", "x0", "eps", "x0", "flow")

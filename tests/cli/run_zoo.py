@@ -39,10 +39,15 @@ def run_zoo(*arguments: object, cwd: Path | None = None, path: Path | None = Non
     kept = {key: value for key, value in os.environ.items() if not key.startswith(("ZOO_", "COLUMNS", "_ZOO"))}
     search = {"PYTHONPATH": str(path)} if path else {}
     done = subprocess.run(
-        [ZOO, *map(str, arguments)], capture_output=True, text=True, check=False, cwd=cwd, encoding="utf-8",
+        [ZOO, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=cwd,
+        encoding="utf-8",
         env={**kept, "OMP_NUM_THREADS": "1", "PYTHONIOENCODING": "utf-8", **search, **variables},
         preexec_fn=_heeds_ctrl_c,
-    )  # fmt: skip
+    )
     return Run(done.returncode, done.stdout, done.stderr)
 
 
@@ -74,9 +79,15 @@ def run_each(lines: Iterable[list[str]], cwd: Path) -> list[Run]:
     """Run many command lines that need no torch; only the first import is shared."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("ZOO_", "COLUMNS", "_ZOO"))}
     done = subprocess.run(
-        [sys.executable, "-c", _FORKS], input=json.dumps(list(lines)), capture_output=True, text=True, check=True,
-        cwd=cwd, encoding="utf-8", env={**environment, "PYTHONIOENCODING": "utf-8"},
-    )  # fmt: skip
+        [sys.executable, "-c", _FORKS],
+        input=json.dumps(list(lines)),
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=cwd,
+        encoding="utf-8",
+        env={**environment, "PYTHONIOENCODING": "utf-8"},
+    )
     return [Run(*result) for result in json.loads(done.stdout)]
 
 

@@ -105,11 +105,33 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path):
     trace = tmp_path / "trace"
     budgets = ",".join(map(str, range(2, 400)))
     process = subprocess.Popen(
-        [ZOO, "bench", "--plugin", str(ODD), "--solvers", "traced", "--models", "ring", "--nfe", budgets, "-n", "64",
-         "--metrics", "mean", "--repeats", "0", "--executor", "serial"],
-        cwd=tmp_path, env=os.environ | {"ZOO_TRACE": str(trace), "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
-    )  # fmt: skip
+        [
+            ZOO,
+            "bench",
+            "--plugin",
+            str(ODD),
+            "--solvers",
+            "traced",
+            "--models",
+            "ring",
+            "--nfe",
+            budgets,
+            "-n",
+            "64",
+            "--metrics",
+            "mean",
+            "--repeats",
+            "0",
+            "--executor",
+            "serial",
+        ],
+        cwd=tmp_path,
+        env=os.environ | {"ZOO_TRACE": str(trace), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
+    )
     while process.poll() is None and len(trace.read_text().splitlines() if trace.exists() else []) < 3:
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
@@ -121,8 +143,27 @@ def test_ctrl_c_keeps_what_is_finished(tmp_path: Path):
     cells = len(list((tmp_path / "zoo-results" / "cells").glob("*/*.json")))
     assert cells >= 2
     before = len(trace.read_text().splitlines())
-    again = run_zoo("bench", "--plugin", ODD, "--solvers", "traced", "--models", "ring", "--nfe", "2,3", "-n", "64", "--metrics",
-                    "mean", "--repeats", "0", "--executor", "serial", cwd=tmp_path, ZOO_TRACE=str(trace))  # fmt: skip
+    again = run_zoo(
+        "bench",
+        "--plugin",
+        ODD,
+        "--solvers",
+        "traced",
+        "--models",
+        "ring",
+        "--nfe",
+        "2,3",
+        "-n",
+        "64",
+        "--metrics",
+        "mean",
+        "--repeats",
+        "0",
+        "--executor",
+        "serial",
+        cwd=tmp_path,
+        ZOO_TRACE=str(trace),
+    )
     assert again.status == 0, again.err
     assert len(trace.read_text().splitlines()) == before, "what was finished before Ctrl-C was computed again"
 

@@ -210,8 +210,16 @@ def test_new_plugin_is_a_complete_distribution(tmp_path: Path):
     data = run_zoo("new-plugin", "zoo-my-own", "--path", tmp_path, "--json").json
     folder = tmp_path / "zoo-my-own"
     assert Path(data["path"]) == folder
-    for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore", ".github/workflows/test.yml",
-                 "src/zoo_my_own/__init__.py", "src/zoo_my_own/my_own.py", "tests/test_my_own.py"):  # fmt: skip
+    for name in (
+        "pyproject.toml",
+        "README.md",
+        "LICENSE",
+        ".gitignore",
+        ".github/workflows/test.yml",
+        "src/zoo_my_own/__init__.py",
+        "src/zoo_my_own/my_own.py",
+        "tests/test_my_own.py",
+    ):
         assert name in data["files"]
         assert "$" not in (folder / name).read_text().replace("${{ matrix.python }}", "")
     again = run_zoo("new-plugin", "my-own", "--path", tmp_path)

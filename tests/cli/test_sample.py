@@ -70,9 +70,32 @@ def test_first_command_of_the_readme(tmp_path: Path):
 def test_json_alone_on_stdout_equals_python(tmp_path: Path):
     out = tmp_path / "x.npz"
     run = run_zoo(
-        "sample", "--solver", "ddim:eta=0.5", "--model", "mixture-1d", "--sde", "vp", "--grid", "log-snr", "--nfe", 8,
-        "-n", 50, "--seed", 3, "--denoise", "--dtype", "float64", "--start", "exact", "--chunk", 20, "--out", out, "--json",
-    )  # fmt: skip
+        "sample",
+        "--solver",
+        "ddim:eta=0.5",
+        "--model",
+        "mixture-1d",
+        "--sde",
+        "vp",
+        "--grid",
+        "log-snr",
+        "--nfe",
+        8,
+        "-n",
+        50,
+        "--seed",
+        3,
+        "--denoise",
+        "--dtype",
+        "float64",
+        "--start",
+        "exact",
+        "--chunk",
+        20,
+        "--out",
+        out,
+        "--json",
+    )
     data = run.json
     assert run.err == ""
     assert (data["nfe"], data["steps"], data["n"], data["seed"], data["dtype"]) == (8, 7, 50, 3, "float64")
@@ -80,9 +103,17 @@ def test_json_alone_on_stdout_equals_python(tmp_path: Path):
     assert data["seconds"] >= data["model_seconds"] > 0
     assert {"mean", "covariance", "sliced W1"} <= {figure["name"] for figure in data["errors"]}
     expected = zoo.sample(
-        zoo.model("mixture-1d", sde="vp"), "ddim:eta=0.5", nfe=8, grid="log-snr", n=50, seed=3, denoise=True,
-        dtype=torch.float64, start="exact", chunk=20,
-    )  # fmt: skip
+        zoo.model("mixture-1d", sde="vp"),
+        "ddim:eta=0.5",
+        nfe=8,
+        grid="log-snr",
+        n=50,
+        seed=3,
+        denoise=True,
+        dtype=torch.float64,
+        start="exact",
+        chunk=20,
+    )
     assert torch.equal(zoo.Result.load(out).x, expected.x)
 
 
@@ -169,9 +200,18 @@ def test_one_off_solver_and_explicit_times(tmp_path: Path, capsys: pytest.Captur
 
     (tmp_path / "mine.py").write_text(SOLVER.format(name="my-own-step", cls="Mine", more=""))
     code, out, _ = in_process(
-        capsys, "sample", "--plugin", tmp_path / "mine.py", "--solver", "my-own-step", "--grid", "[10, 3, 1, 0.02]",
-        "-n", 5, "--quiet",
-    )  # fmt: skip
+        capsys,
+        "sample",
+        "--plugin",
+        tmp_path / "mine.py",
+        "--solver",
+        "my-own-step",
+        "--grid",
+        "[10, 3, 1, 0.02]",
+        "-n",
+        5,
+        "--quiet",
+    )
     assert code == 0
     assert "my-own-step on ring" in out
     assert "3 steps" in out

@@ -30,9 +30,13 @@ class Environment:
         """Run this environment's Python and return what it prints."""
         kept = {key: value for key, value in os.environ.items() if not key.startswith(("ZOO_", "PYTEST", "PYTHON"))}
         done = subprocess.run(
-            [str(self.python), *map(str, arguments)], capture_output=True, text=True, check=False, cwd=self.python.parents[1],
+            [str(self.python), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.python.parents[1],
             env={**kept, "OMP_NUM_THREADS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
-        )  # fmt: skip
+        )
         assert done.returncode == status, done.stdout + done.stderr
         return done.stdout
 

@@ -176,7 +176,11 @@ def test_spacings_as_published():
     assert spaced(10, spacing="leading", offset=1) == [901, 801, 701, 601, 501, 401, 301, 201, 101, 1, 0]
 
 
-@pytest.mark.parametrize("options", [{"spacing": "leading"}, {"spacing": "leading", "offset": 1}, {"spacing": "linspace"}, {"spacing": "trailing"}], ids=str)  # fmt: skip
+@pytest.mark.parametrize(
+    "options",
+    [{"spacing": "leading"}, {"spacing": "leading", "offset": 1}, {"spacing": "linspace"}, {"spacing": "trailing"}],
+    ids=str,
+)
 @pytest.mark.parametrize("num", [2, 7, 50])
 def test_any_number_of_distinct_indices(options, num):
     sde = zoo.DDPMBetas(num=num)

@@ -23,9 +23,14 @@ FULL = torch.stack([TURN @ torch.diag(torch.tensor(v, dtype=F64)) @ TURN.mT for 
 COVS = {"isotropic": [0.09, 0.25, 0.16], "points": 0.0, "diagonal": DIAGONAL, "full": FULL}
 #: (process, time): the ends of the widest processes, a middle, and pure noise.
 PLACES = [
-    (zoo.EDM(), 0.002), (zoo.EDM(), 0.5), (zoo.EDM(), 80.0), (zoo.OU(), 1e-5), (zoo.OU(), 1.0), (zoo.OU(), 8.0),
+    (zoo.EDM(), 0.002),
+    (zoo.EDM(), 0.5),
+    (zoo.EDM(), 80.0),
+    (zoo.OU(), 1e-5),
+    (zoo.OU(), 1.0),
+    (zoo.OU(), 8.0),
     (zoo.sde("rectified-flow"), 1.0),
-]  # fmt: skip
+]
 
 
 def at(model):

@@ -86,13 +86,16 @@ def registry():
         ("a([1, 2.5, [x]], [])", Spec("a", ([1, 2.5, [Spec("x")]], []))),
         ("a(heun)", Spec("a", (Spec("heun"),))),
         ("adaptive(heun, rtol=1e-3)", Spec("adaptive", (Spec("heun"),), {"rtol": 1e-3})),
-        ("a(b(c(d=1), e=2), f=g(h))", Spec("a", (Spec("b", (Spec("c", (), {"d": 1}),), {"e": 2}),), {"f": Spec("g", (Spec("h"),))})),
+        (
+            "a(b(c(d=1), e=2), f=g(h))",
+            Spec("a", (Spec("b", (Spec("c", (), {"d": 1}),), {"e": 2}),), {"f": Spec("g", (Spec("h"),))}),
+        ),
         ("dist:heun", Spec("dist:heun")),
         ("solvers-zoo:heun(variable=t)", Spec("solvers-zoo:heun", (), {"variable": Spec("t")})),
         ("solvers-zoo:heun:variable=t", Spec("solvers-zoo:heun", (), {"variable": Spec("t")})),
         ("adaptive(my.dist:heun, rtol=1)", Spec("adaptive", (Spec("my.dist:heun"),), {"rtol": 1})),
     ],
-)  # fmt: skip
+)
 def test_parse(text, spec):
     assert parse(text) == spec
     assert type(parse(text)) is Spec
@@ -236,7 +239,9 @@ def test_only_what_differs_is_written():
     assert str(Sample(word="two words")) == 'sample(word="two words")'
 
 
-words = st.sampled_from(["plain", "a-b", "true", "None", "inf", "two words", "1e5", "", "a,b)", "x=1", 'a"b', "-2", "dist:heun", "a:b=c"])  # fmt: skip
+words = st.sampled_from(
+    ["plain", "a-b", "true", "None", "inf", "two words", "1e5", "", "a,b)", "x=1", 'a"b', "-2", "dist:heun", "a:b=c"]
+)
 samples = st.builds(
     Sample,
     rate=st.floats(0, 2),

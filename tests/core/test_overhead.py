@@ -40,9 +40,7 @@ def short_turns(monkeypatch):
 def test_measure_runs_and_leaves_no_trace():
     before, threads, draw = set(sys.modules), torch.get_num_threads(), torch.randn_like
     seen = []
-    (row,) = overhead.measure(
-        ["heun"], TINY, ["k-diffusion"], 2, lambda *at: seen.append(at), steps=6, device="cpu"
-    )  # fmt: skip
+    (row,) = overhead.measure(["heun"], TINY, ["k-diffusion"], 2, lambda *at: seen.append(at), steps=6, device="cpu")
     assert (row.solver, row.library, row.peer, row.shape) == ("heun", "k-diffusion", "sample_heun", (2, 3))
     assert row.target == 0.35
     assert row.host == ""

@@ -72,9 +72,10 @@ def page(address: str) -> Iterator[Page]:
         patch.setattr(browser, "FLAGS", tuple(f"{rule}, EXCLUDE 127.0.0.1" if f == rule else f for f in browser.FLAGS))
         with Browser() as opened:
             session = opened.call(
-                "Target.attachToTarget", flatten=True,
+                "Target.attachToTarget",
+                flatten=True,
                 targetId=opened.call("Target.createTarget", url="about:blank")["targetId"],
-            )["sessionId"]  # fmt: skip
+            )["sessionId"]
             tab = opened._pages[session] = Page(opened, session)
             for domain in ("Page", "Runtime", "Log", "Network"):
                 tab.call(f"{domain}.enable")

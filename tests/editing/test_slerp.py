@@ -57,8 +57,13 @@ def test_where_the_angle_is_tiny_it_is_a_line():
 
 @pytest.mark.parametrize(
     ("words", "a", "b"),
-    [("one shape", A, B[:3]), ("opposite", A, -2 * A), ("0 in every", A, torch.zeros_like(B)), ("one shape", A[0, 0, 0], A[0, 0, 1])],
-)  # fmt: skip
+    [
+        ("one shape", A, B[:3]),
+        ("opposite", A, -2 * A),
+        ("0 in every", A, torch.zeros_like(B)),
+        ("one shape", A[0, 0, 0], A[0, 0, 1]),
+    ],
+)
 def test_what_has_no_way_is_refused(words, a, b):
     with pytest.raises(zoo.OptionError, match=words):
         zoo.slerp(a, b, 0.5)

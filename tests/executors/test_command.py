@@ -40,8 +40,21 @@ def model(sde=None):
     return Counted(zoo.model("ring", sde=sde))
 """
 LINE = [
-    "sample", "--model", "mine.py", "--sde", "vp", "--solver", "ddim:eta=1", "--steps", 10, "-n", 200, "--chunk", 25, "--denoise",
-]  # fmt: skip
+    "sample",
+    "--model",
+    "mine.py",
+    "--sde",
+    "vp",
+    "--solver",
+    "ddim:eta=1",
+    "--steps",
+    10,
+    "-n",
+    200,
+    "--chunk",
+    25,
+    "--denoise",
+]
 
 
 @pytest.mark.parametrize("how", [["--shard", 25], ["--executor", "processes", "--executor-option", "workers=1"]])

@@ -34,14 +34,22 @@ def made(kind: str, tmp_path: Path) -> zoo.Executor:
 def test_every_item_has_its_own_end(kind: str, made: zoo.Executor, tmp_path: Path):
     """200 tiny tasks, and among them all that can go wrong: each of those loses itself alone, and nothing is done twice."""
     items: dict[str, tuple[str, object]] = {
-        "raise": ("raise", WORDS), "exit": ("exit", None), "nan": ("nan", None), "memory": ("memory", None),
-        "torch memory": ("torch_memory", None), "sleep": ("sleep", 60.0), "swallow": ("swallow", 60.0),
-    }  # fmt: skip
+        "raise": ("raise", WORDS),
+        "exit": ("exit", None),
+        "nan": ("nan", None),
+        "memory": ("memory", None),
+        "torch memory": ("torch_memory", None),
+        "sleep": ("sleep", 60.0),
+        "swallow": ("swallow", 60.0),
+    }
     if kind != "serial":  # which shares its process with the task
         items |= {
-            "hang": ("hang", None), "die": ("die", None), "die once": ("die_once", str(tmp_path / "mark")),
-            "unsendable": ("unsendable", None), "unpacked": ("echo", threading.Lock()),
-        }  # fmt: skip
+            "hang": ("hang", None),
+            "die": ("die", None),
+            "die once": ("die_once", str(tmp_path / "mark")),
+            "unsendable": ("unsendable", None),
+            "unpacked": ("echo", threading.Lock()),
+        }
     tiny = {f"tiny {number}": ("echo", f"{number} {WORDS}") for number in range(200)}
     names = [*items, *tiny]
     random.Random(0).shuffle(names)
@@ -54,9 +62,18 @@ def test_every_item_has_its_own_end(kind: str, made: zoo.Executor, tmp_path: Pat
         assert found[name] == (word, 2 * word)  # type: ignore[operator]
     kinds = {name: found[name].kind for name in items if isinstance(found[name], Failure)}
     expected = {
-        "raise": "error", "exit": "error", "nan": "nan", "memory": "memory", "torch memory": "memory", "sleep": "timeout",
-        "swallow": "timeout", "hang": "timeout", "die": "lost", "unsendable": "error", "unpacked": "error",
-    }  # fmt: skip
+        "raise": "error",
+        "exit": "error",
+        "nan": "nan",
+        "memory": "memory",
+        "torch memory": "memory",
+        "sleep": "timeout",
+        "swallow": "timeout",
+        "hang": "timeout",
+        "die": "lost",
+        "unsendable": "error",
+        "unpacked": "error",
+    }
     assert kinds == {name: kind for name, kind in expected.items() if name in items}, found
     assert found["raise"].reason == f"ValueError: {' '.join(WORDS.split())}"
     assert "chores.py" in found["raise"].traceback

@@ -60,9 +60,11 @@ def test_every_worker_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch):
 def test_no_worker_outlives_its_leader(how: signal.Signals, tmp_path: Path):
     code = _LEADER.format(here=str(Path(__file__).parent), folder=str(tmp_path))
     leader = subprocess.Popen(
-        [sys.executable, "-c", code], stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler), start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "-c", code],
+        stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        start_new_session=True,
+    )
     assert eventually(lambda: len(list(tmp_path.iterdir())) == 2)
     if how == signal.SIGINT:  # a terminal sends Ctrl-C to all of them
         os.killpg(leader.pid, how)

@@ -129,9 +129,13 @@ def test_a_run_that_fails_stops_early_and_keeps_what_it_has(network: str, tmp_pa
     seen = []
     with pytest.raises(zoo.ZooError, match=r"0 of 8 parts .* not finite in step 1 of 4, first in sample 0: .*goes on"):
         zoo.sample_shards(
-            "mine.py:bad", **GIVEN, chunk=32, folder=tmp_path / "parts", executor="serial",
+            "mine.py:bad",
+            **GIVEN,
+            chunk=32,
+            folder=tmp_path / "parts",
+            executor="serial",
             finished=lambda done, total: seen.append((done, total)),
-        )  # fmt: skip
+        )
     assert drawn == [(0, 32)]
     assert seen == []
     assert not list((tmp_path / "parts").iterdir())

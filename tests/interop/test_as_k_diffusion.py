@@ -23,10 +23,15 @@ def denoiser(x, sigma, shift=0.0):
 
 
 SAME = {
-    "sample_euler": "euler", "sample_heun": "heun", "sample_dpm_2": "dpm-solver-2", "sample_dpmpp_2m": "dpmpp-2m",
-    "sample_lms": "lms", "sample_euler_ancestral": "euler-ancestral", "sample_dpm_2_ancestral": "dpm2-ancestral",
+    "sample_euler": "euler",
+    "sample_heun": "heun",
+    "sample_dpm_2": "dpm-solver-2",
+    "sample_dpmpp_2m": "dpmpp-2m",
+    "sample_lms": "lms",
+    "sample_euler_ancestral": "euler-ancestral",
+    "sample_dpm_2_ancestral": "dpm2-ancestral",
     "sample_dpmpp_2s_ancestral": "dpmpp-2s-ancestral",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("ending", ["to zero", "above"])

@@ -19,12 +19,14 @@ X = start()
     ("settings", "sde"),
     [
         ({}, "ddpm-betas"),
-        ({"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012},
-         "ddpm-betas(schedule=scaled-linear, beta_start=0.00085, beta_end=0.012)"),
+        (
+            {"beta_schedule": "scaled_linear", "beta_start": 0.00085, "beta_end": 0.012},
+            "ddpm-betas(schedule=scaled-linear, beta_start=0.00085, beta_end=0.012)",
+        ),
         ({"beta_schedule": "squaredcos_cap_v2", "num_train_timesteps": 100}, "ddpm-betas(schedule=cosine, num=100)"),
         ({"rescale_betas_zero_snr": True}, "ddpm-betas(zero_snr=true)"),
     ],
-)  # fmt: skip
+)
 def test_named_tables(settings, sde):
     """The exact one, in double precision."""
     model = zoo.from_diffusers(unet(), diffusers.DDPMScheduler(**settings))

@@ -114,10 +114,11 @@ def test_words_for_what_is_wrong(tmp_path):
         zoo.from_onnx(cut)
     assert "\n" not in str(caught.value)
     alone = helper.make_graph(
-        [helper.make_node("Identity", ["x"], ["out"])], "one",
+        [helper.make_node("Identity", ["x"], ["out"])],
+        "one",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [2])],
         [helper.make_tensor_value_info("out", TensorProto.FLOAT, [2])],
-    )  # fmt: skip
+    )
     onnx.save(helper.make_model(alone, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), cut)
     with pytest.raises(zoo.ModelError, match="has 1 input, where a state, a time"):
         zoo.from_onnx(cut)

@@ -50,7 +50,7 @@ SAME = [
     (Loop, "EDMEulerScheduler", EPS, "euler"),
     (Loop, "EDMDPMSolverMultistepScheduler", V, "dpmpp-2m"),
     (Loop, "CMStochasticIterativeScheduler", {"clip_denoised": False}, "consistency(floor=0.002)"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("pipeline", "peer", "settings", "solver"), SAME, ids=[f"{row[1]}-{row[3]}" for row in SAME])
@@ -65,10 +65,29 @@ def test_as_diffusers_own(pipeline, peer, settings, solver):
 
 #: One a kind: multistep, stages, predictor-corrector, ancestral, start-up, wrappers, bridges, noise on the way, chains.
 SOLVERS = (
-    "ddim", "ddpm", "heun", "rk4", "unipc", "pndm", "dpmpp-2m", "dpmpp-2m-sde", "dpm-solver-3", "dpm-solver-fast", "sa-solver-pece",
-    "edm-stochastic(S_churn=5)", "quicsort", "euler-arrival", "predictor-corrector", "restart", "repaint(jump_length=2,resamples=2)", "start-up",
-    "torchdiffeq-rk4", "torchsde-heun", "shark", "langevin",
-)  # fmt: skip
+    "ddim",
+    "ddpm",
+    "heun",
+    "rk4",
+    "unipc",
+    "pndm",
+    "dpmpp-2m",
+    "dpmpp-2m-sde",
+    "dpm-solver-3",
+    "dpm-solver-fast",
+    "sa-solver-pece",
+    "edm-stochastic(S_churn=5)",
+    "quicsort",
+    "euler-arrival",
+    "predictor-corrector",
+    "restart",
+    "repaint(jump_length=2,resamples=2)",
+    "start-up",
+    "torchdiffeq-rk4",
+    "torchsde-heun",
+    "shark",
+    "langevin",
+)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

@@ -147,11 +147,21 @@ class DeadSwitch(Euler):
 
 
 DEFECTS = [
-    (TwoOrders, "claims"), (FlatOnly, "shapes"), (NeedsGaussian, "drift-only"), (AlphaIsOne, "processes"),
-    (AlphaIsOne, "order-gaussian"), (AlphaIsOne, "order-transport"), (OneWay, "encoding"),
-    (HalvesTheOrder, "order-exact-history"), (SquaresTheNoise, "marginal"), (WrongEstimate, "error-estimate"),
-    (SmallEstimate, "error-estimate"), (Careless, "tolerance"), (WeakKick, "bias"), (DeadSwitch, "settings"),
-]  # fmt: skip
+    (TwoOrders, "claims"),
+    (FlatOnly, "shapes"),
+    (NeedsGaussian, "drift-only"),
+    (AlphaIsOne, "processes"),
+    (AlphaIsOne, "order-gaussian"),
+    (AlphaIsOne, "order-transport"),
+    (OneWay, "encoding"),
+    (HalvesTheOrder, "order-exact-history"),
+    (SquaresTheNoise, "marginal"),
+    (WrongEstimate, "error-estimate"),
+    (SmallEstimate, "error-estimate"),
+    (Careless, "tolerance"),
+    (WeakKick, "bias"),
+    (DeadSwitch, "settings"),
+]
 
 
 @pytest.mark.parametrize("solver", [Heunlike, Careful, Chain])

@@ -28,8 +28,14 @@ def failing(findings):
 def test_the_quick_form_holds(findings):
     assert failing(findings) == []
     assert [check.name for check in findings.checks] == [
-        "authors, d = 8", "bands, d = 8", "order, d = 8", "constant, d = 8", "linear, d = 8", "sinusoidal, d = 8", "floor, d = 8",
-    ]  # fmt: skip
+        "authors, d = 8",
+        "bands, d = 8",
+        "order, d = 8",
+        "constant, d = 8",
+        "linear, d = 8",
+        "sinusoidal, d = 8",
+        "floor, d = 8",
+    ]
     assert len(findings.notes) == 1
 
 
@@ -94,8 +100,9 @@ def test_the_plan_of_all_runs():
 def test_bands_are_kept_by_both_figures_of_a_mixture():
     rows = [
         {"dim": 8, "form": "exact", "mixture": m, "steps": steps, "tv": tv}
-        for m, pair in enumerate([(0.05, 0.3), (0.05, 0.2), (0.09, 0.3)]) for steps, tv in zip((32, 16), pair, strict=True)
-    ]  # fmt: skip
+        for m, pair in enumerate([(0.05, 0.3), (0.05, 0.2), (0.09, 0.3)])
+        for steps, tv in zip((32, 16), pair, strict=True)
+    ]
     assert in_bands(rows, 8) == [True, False, False]
 
 

@@ -106,8 +106,13 @@ def test_a_missed_figure_is_an_exit_status(own, tmp_path):
     assert done.json["holds"] is False
     assert done.json["study"] == "halving(factor=3.0)"
     assert done.json["checks"][0] | {"claim": ""} == {
-        "name": "whole", "claim": "", "value": 1.5, "low": 1.0, "high": 1.0, "holds": False,
-    }  # fmt: skip
+        "name": "whole",
+        "claim": "",
+        "value": 1.5,
+        "low": 1.0,
+        "high": 1.0,
+        "holds": False,
+    }
     assert json.loads((tmp_path / "a.json").read_text())[0]["form"] == "quick"
 
 

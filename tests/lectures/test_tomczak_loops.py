@@ -62,7 +62,11 @@ def test_figures(sd, figures):
     flow = sd * PRIOR / math.sqrt(v + PRIOR**2)  # down to t = 0
     got = (PRIOR * factor(v, arrival=True), PRIOR * factor(v, arrival=False), flow)
     assert got == pytest.approx(figures, abs=1e-6)
-    assert [f"{value:.4f}" for value in got[:2]] == {0.5: ["0.4178", "0.4570"], 1.0: ["0.7018", "0.7111"], 0.1: ["-0.2658", "0.1589"]}[sd]  # fmt: skip
+    assert [f"{value:.4f}" for value in got[:2]] == {
+        0.5: ["0.4178", "0.4570"],
+        1.0: ["0.7018", "0.7111"],
+        0.1: ["-0.2658", "0.1589"],
+    }[sd]
 
 
 @pytest.mark.parametrize(("sd", "figures"), FIGURES.items())

@@ -62,9 +62,13 @@ def test_equals_the_exact_log_density(plane, solver, method):
 def test_converges_at_the_order_of_the_solver(line, solver, order, method):
     model, x = line
     errors = [
-        float((zoo.log_likelihood(model, x, solver, steps=steps, method=method, time_error=False).log_p - exact(model, x)).abs().mean())
+        float(
+            (zoo.log_likelihood(model, x, solver, steps=steps, method=method, time_error=False).log_p - exact(model, x))
+            .abs()
+            .mean()
+        )
         for steps in (20, 40)
-    ]  # fmt: skip
+    ]
     assert order - 0.3 < math.log2(errors[0] / errors[1]) < order + 0.6
 
 

@@ -23,9 +23,12 @@ def gaussian(sde, kind="x0"):
         x0 = MEAN + p.alpha * VAR / spread * (x - p.alpha * MEAN)
         eps = p.sigma / spread * (x - p.alpha * MEAN)
         out = {
-            "x0": x0, "eps": eps, "score": -eps / p.sigma, "v": p.alpha * eps - p.sigma * x0,
+            "x0": x0,
+            "eps": eps,
+            "score": -eps / p.sigma,
+            "v": p.alpha * eps - p.sigma * x0,
             "flow": p.dalpha * x0 + p.dsigma * eps,
-        }[kind]  # fmt: skip
+        }[kind]
         return out.to(x.dtype)
 
     return zoo.FunctionModel(fn, sde=sde, prediction=kind, shape=(2,))

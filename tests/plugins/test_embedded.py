@@ -11,9 +11,11 @@ from solvers_zoo.solving import adaptive_steps
 
 VP = zoo.VP(t_min=0.01, t_max=0.93)
 PAIRS = {
-    "adaptive-bosh3": "bogacki-shampine", "adaptive-dopri5": "dormand-prince", "adaptive-tsit5": "tsitouras",
+    "adaptive-bosh3": "bogacki-shampine",
+    "adaptive-dopri5": "dormand-prince",
+    "adaptive-tsit5": "tsitouras",
     "adaptive-dopri8": "dormand-prince-8",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("variable", list(zoo.VARIABLES))

@@ -19,8 +19,14 @@ X = torch.linspace(-3, 3, 12, dtype=torch.float64).reshape(6, 2)
 
 #: method: calls a step, weak order
 METHODS = {
-    "euler": (1, 1), "milstein": (1, 1), "srk": (2, 2), "heun": (2, 2), "midpoint": (2, 2), "euler-heun": (1, 1), "log-ode": (2, 2),
-}  # fmt: skip
+    "euler": (1, 1),
+    "milstein": (1, 1),
+    "srk": (2, 2),
+    "heun": (2, 2),
+    "midpoint": (2, 2),
+    "euler-heun": (1, 1),
+    "log-ode": (2, 2),
+}
 
 
 def offered(names, variables):

@@ -137,10 +137,16 @@ def test_afs_costs_order_from_a_low_start_and_nothing_from_a_high_one():
 @pytest.mark.parametrize(
     ("base", "start", "order"),
     [
-        ("dpmpp-3m", "ramp", 2), ("dpmpp-3m", "runge-kutta", 3), ("dpmpp-3m", "predictor-corrector", 3), ("dpmpp-3m", "short-steps", 3),
-        ("lms-4", "runge-kutta", 4), ("lms-4", "predictor-corrector", 3), ("lms-4", "short-steps", 4), ("unipc", "runge-kutta", 4),
+        ("dpmpp-3m", "ramp", 2),
+        ("dpmpp-3m", "runge-kutta", 3),
+        ("dpmpp-3m", "predictor-corrector", 3),
+        ("dpmpp-3m", "short-steps", 3),
+        ("lms-4", "runge-kutta", 4),
+        ("lms-4", "predictor-corrector", 3),
+        ("lms-4", "short-steps", 4),
+        ("unipc", "runge-kutta", 4),
     ],
-)  # fmt: skip
+)
 def test_the_start_restores_the_order(base, start, order):
     """On sigma from 2 to 0.05, where start-up shows."""
     problem = mixture_2d()

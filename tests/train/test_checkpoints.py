@@ -25,8 +25,15 @@ def model(spec=SPEC):
         for parameter in net.parameters():
             parameter.data += 0.1 * torch.randn(parameter.shape)
     return zoo.NetworkModel(
-        net.eval(), zoo.EDM(), shape=(2,), classes=3, sigma_data=0.5, frequencies=[0.2, 0.3, 0.5], spec=spec, card={"data": {"n": 7}}
-    )  # fmt: skip
+        net.eval(),
+        zoo.EDM(),
+        shape=(2,),
+        classes=3,
+        sigma_data=0.5,
+        frequencies=[0.2, 0.3, 0.5],
+        spec=spec,
+        card={"data": {"n": 7}},
+    )
 
 
 @pytest.fixture
@@ -155,17 +162,36 @@ def damaged(file, how):
 
 
 HOSTILE = {
-    "a header of 1 GB": "claims a header of 1,073,741,824", "a header of 2^63": "claims a header of", "no header": "cut short",
-    "empty": "cut short", "cut in its header": "cut short", "cut in its weights": "cut short", "longer than it says": "cut short",
-    "no JSON": "its header is not", "deep JSON": "its header is not", "a list": "its header is not", "overlapping weights": "damaged",
-    "no card": "carries no card", "a card that is a list": "carries no card", "another format": "model 9",
-    "wrong shapes": r"'enter.weight' is of shape \(16, 3\), and should be of \(16, 2\)", "a weight less": "lacks 1 tensors",
-    "a weight more": "has besides 1 tensors, such as 'extra'", "weights that are not finite": "not finite, first in 'enter.bias'",
-    "an unknown network": "no network named 'no-such-net'", "an unknown option": "Did you mean 'depth'",
-    "a network that cannot be read": "Cannot read", "a network of terabytes": "lacks 762 tensors", "an unknown process": "no SDE named",
-    "an unknown prediction": "is not known", "a wrong shape": "shape", "a huge shape": "shape",
-    "classes that are no number": "classes", "frequencies that do not fit": "frequencies", "code of its own": "allow_code=True",
-}  # fmt: skip
+    "a header of 1 GB": "claims a header of 1,073,741,824",
+    "a header of 2^63": "claims a header of",
+    "no header": "cut short",
+    "empty": "cut short",
+    "cut in its header": "cut short",
+    "cut in its weights": "cut short",
+    "longer than it says": "cut short",
+    "no JSON": "its header is not",
+    "deep JSON": "its header is not",
+    "a list": "its header is not",
+    "overlapping weights": "damaged",
+    "no card": "carries no card",
+    "a card that is a list": "carries no card",
+    "another format": "model 9",
+    "wrong shapes": r"'enter.weight' is of shape \(16, 3\), and should be of \(16, 2\)",
+    "a weight less": "lacks 1 tensors",
+    "a weight more": "has besides 1 tensors, such as 'extra'",
+    "weights that are not finite": "not finite, first in 'enter.bias'",
+    "an unknown network": "no network named 'no-such-net'",
+    "an unknown option": "Did you mean 'depth'",
+    "a network that cannot be read": "Cannot read",
+    "a network of terabytes": "lacks 762 tensors",
+    "an unknown process": "no SDE named",
+    "an unknown prediction": "is not known",
+    "a wrong shape": "shape",
+    "a huge shape": "shape",
+    "classes that are no number": "classes",
+    "frequencies that do not fit": "frequencies",
+    "code of its own": "allow_code=True",
+}
 
 
 @pytest.mark.parametrize(("how", "words"), HOSTILE.items(), ids=HOSTILE)
@@ -214,8 +240,10 @@ def test_converting_from_the_command_line(file, capsys):
 
 def test_code_is_imported_only_when_asked(file, tmp_path):
     source = tmp_path / "mine.py"
-    source.write_text("from solvers_zoo.train.networks.mlp_module import MLPModule\n"
-                      "def net(shape, classes):\n    return MLPModule(2, classes, 16, 1, 2, 'fourier')\n")  # fmt: skip
+    source.write_text(
+        "from solvers_zoo.train.networks.mlp_module import MLPModule\n"
+        "def net(shape, classes):\n    return MLPModule(2, classes, 16, 1, 2, 'fourier')\n"
+    )
     saved = zoo.save_model(tmp_path / "code.safetensors", model(f'module(factory="{source}:net")'))
     with pytest.raises(zoo.StorageError, match="runs that code"):
         zoo.load_model(saved)

@@ -90,9 +90,12 @@ def test_what_is_no_data(tmp_path):
     with pytest.raises(zoo.StorageError, match="There is no file"):
         load_data(str(tmp_path / "none.npz"))
     for name, content in {
-        "cut.gz": idx(PIXELS)[:-3], "text.npz": b"no", "other.gz": gzip.compress(b"hello"), "half.gz": gzip.compress(idx(PIXELS))[:40],
+        "cut.gz": idx(PIXELS)[:-3],
+        "text.npz": b"no",
+        "other.gz": gzip.compress(b"hello"),
+        "half.gz": gzip.compress(idx(PIXELS))[:40],
         "bad.csv.gz": gzip.compress(b"1,2\n3"),
-    }.items():  # fmt: skip
+    }.items():
         (tmp_path / name).write_bytes(content)
         with pytest.raises(zoo.StorageError, match=f"{name} cannot be read as data"):
             load_data(str(tmp_path / name))

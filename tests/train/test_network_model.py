@@ -132,10 +132,12 @@ def test_a_state_in_double_precision_is_computed_in_it():
 
 
 IMAGES = [
-    ("unet(channels=[8, 16])", (1, 8, 8)), ("unet(channels=[8, 8, 8], blocks=2)", (3, 7, 9)),
+    ("unet(channels=[8, 16])", (1, 8, 8)),
+    ("unet(channels=[8, 8, 8], blocks=2)", (3, 7, 9)),
     ("unet(channels=[8, 16], attention=[1], heads=2, patch=2, embedding=sinusoidal)", (1, 28, 28)),
-    ("mlp(width=16, depth=1, embedding=sinusoidal)", (1, 8, 8)), ("diffusers-unet(channels=[8, 16], attention=[1])", (1, 8, 8)),
-]  # fmt: skip
+    ("mlp(width=16, depth=1, embedding=sinusoidal)", (1, 8, 8)),
+    ("diffusers-unet(channels=[8, 16], attention=[1])", (1, 8, 8)),
+]
 
 
 @pytest.mark.parametrize(("spec", "shape"), IMAGES, ids=str)
@@ -185,8 +187,10 @@ class Tiny(nn.Module):
 
 
 def test_any_module_by_import_path(tmp_path):
-    (tmp_path / "mine.py").write_text("from torch import nn\nclass Net(nn.Linear):\n    def __init__(self, shape, classes):\n"
-                                      "        super().__init__(shape[0], shape[0])\n")  # fmt: skip
+    (tmp_path / "mine.py").write_text(
+        "from torch import nn\nclass Net(nn.Linear):\n    def __init__(self, shape, classes):\n"
+        "        super().__init__(shape[0], shape[0])\n"
+    )
     for factory in (f"{__name__}:Tiny", f"{tmp_path}/mine.py:Net"):
         assert isinstance(
             registry.default().make("network", f'module(factory="{factory}")').build((2,), None), nn.Module

@@ -143,9 +143,14 @@ def test_explicit_refuses_many_coordinates():
 BETAS = zoo.DDPMBetas(num=50, beta_end=0.2)
 EVERYWHERE = [
     *((DSM(weighting=weighting, times="uniform"), VP) for weighting in WEIGHTINGS),
-    (DSM(form="flow", weighting="constant"), FLOW), (ESM(weighting="sigma2"), VP), (SSM(weighting="likelihood"), VP),
-    (FlowMatching(), FLOW), (DDPMBound(), BETAS), (DDPMBound(bound=True), BETAS), (DDPMBound(bound=True, variance="large"), BETAS),
-]  # fmt: skip
+    (DSM(form="flow", weighting="constant"), FLOW),
+    (ESM(weighting="sigma2"), VP),
+    (SSM(weighting="likelihood"), VP),
+    (FlowMatching(), FLOW),
+    (DDPMBound(), BETAS),
+    (DDPMBound(bound=True), BETAS),
+    (DDPMBound(bound=True, variance="large"), BETAS),
+]
 
 
 @pytest.mark.parametrize(("objective", "sde"), EVERYWHERE, ids=lambda thing: str(thing))

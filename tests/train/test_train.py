@@ -44,10 +44,14 @@ def same(one, other):
 
 
 COMBINATIONS = [
-    {}, {"sde": "vp", "objective": "dsm(weighting=likelihood, times=importance)"}, {"sde": "rectified-flow", "objective": "flow-matching"},
-    {"sde": "vp", "objective": "dsm(weighting=min-snr, times=uniform)", "prediction": "v"}, {"sde": "ddpm-betas", "objective": "ddpm"},
-    {"objective": "ssm(weighting=sigma2, times=log-normal)"}, {"objective": "esm(weighting=sigma2, times=log-normal)"},
-]  # fmt: skip
+    {},
+    {"sde": "vp", "objective": "dsm(weighting=likelihood, times=importance)"},
+    {"sde": "rectified-flow", "objective": "flow-matching"},
+    {"sde": "vp", "objective": "dsm(weighting=min-snr, times=uniform)", "prediction": "v"},
+    {"sde": "ddpm-betas", "objective": "ddpm"},
+    {"objective": "ssm(weighting=sigma2, times=log-normal)"},
+    {"objective": "esm(weighting=sigma2, times=log-normal)"},
+]
 
 
 @pytest.mark.parametrize("options", COMBINATIONS, ids=lambda options: ", ".join(options.values()) or "default")
@@ -172,8 +176,22 @@ def test_impossible_settings():
 
 # -- the command -----------------------------------------------------------------------------------------------------
 
-COMMAND = ["train", "two-moons", "--network", "mlp(width=32, depth=1)", "--batch", "32", "--threads", "1", "--steps", "500",
-           "--evaluations", "50", "--keep-every", "0"]  # fmt: skip
+COMMAND = [
+    "train",
+    "two-moons",
+    "--network",
+    "mlp(width=32, depth=1)",
+    "--batch",
+    "32",
+    "--threads",
+    "1",
+    "--steps",
+    "500",
+    "--evaluations",
+    "50",
+    "--keep-every",
+    "0",
+]
 
 
 def test_killed_and_resumed_is_not_killed(tmp_path):
@@ -267,8 +285,25 @@ def test_ctrl_c_keeps_the_state_and_says_how_to_go_on(tmp_path):
 
 def test_the_model_is_used_like_any_other_and_previews_are_drawn(tmp_path):
     np.savez(tmp_path / "d.npz", x=np.random.default_rng(0).normal(size=(50, 1, 4, 4)), y=np.arange(50) % 2)
-    made = run_zoo("train", "d.npz", "--steps", "6", "--batch", "16", "--threads", "1", "--network", "unet(channels=[8, 8])", "--preview",
-                   "p.png", "--half", "--json", "--evaluations", "2", cwd=tmp_path)  # fmt: skip
+    made = run_zoo(
+        "train",
+        "d.npz",
+        "--steps",
+        "6",
+        "--batch",
+        "16",
+        "--threads",
+        "1",
+        "--network",
+        "unet(channels=[8, 8])",
+        "--preview",
+        "p.png",
+        "--half",
+        "--json",
+        "--evaluations",
+        "2",
+        cwd=tmp_path,
+    )
     assert made.status == 0, made.err
     facts = made.json
     assert facts["out"] == "runs/d.safetensors"
@@ -282,21 +317,43 @@ def test_the_model_is_used_like_any_other_and_previews_are_drawn(tmp_path):
 def test_misuse_is_said(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for options, words in (
-        ({}, "Name the data"), ({"data": "digits", "steps": 5, "minutes": 1.0}, "not both"),
-        ({"data": "digits", "out": tmp_path / "m.pt"}, "a model is a file"), ({"data": "no-data"}, "no data set named"),
-        ({"data": "two-moons", "network": "unett"}, "Did you mean 'unet'"), ({"data": "two-moons", "lr": -1.0}, "lr = -1"),
-    ):  # fmt: skip
+        ({}, "Name the data"),
+        ({"data": "digits", "steps": 5, "minutes": 1.0}, "not both"),
+        ({"data": "digits", "out": tmp_path / "m.pt"}, "a model is a file"),
+        ({"data": "no-data"}, "no data set named"),
+        ({"data": "two-moons", "network": "unett"}, "Did you mean 'unet'"),
+        ({"data": "two-moons", "lr": -1.0}, "lr = -1"),
+    ):
         with pytest.raises(zoo.ZooError, match=words):
             train(**options)
 
 
 def test_two_processes_train_what_one_does(tmp_path):
-    command = ["-m", "solvers_zoo.cli", "train", "two-moons", "--steps", "12", "--batch", "33", "--threads", "1", "--network",
-               "mlp(width=16, depth=1)", "--out", "two.safetensors", "-q"]  # fmt: skip
+    command = [
+        "-m",
+        "solvers_zoo.cli",
+        "train",
+        "two-moons",
+        "--steps",
+        "12",
+        "--batch",
+        "33",
+        "--threads",
+        "1",
+        "--network",
+        "mlp(width=16, depth=1)",
+        "--out",
+        "two.safetensors",
+        "-q",
+    ]
     run = subprocess.run(
         [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *command],
-        cwd=tmp_path, capture_output=True, text=True, check=False, timeout=200,
-    )  # fmt: skip
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=200,
+    )
     assert run.returncode == 0, run.stderr
     assert run.stdout.count("Wrote two.safetensors") == 1
     settings = Settings(data="two-moons", steps=12, batch=33, network="mlp(width=16, depth=1)")

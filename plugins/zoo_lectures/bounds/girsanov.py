@@ -127,20 +127,26 @@ class Girsanov(Experiment):
         space = [row for row in rows if "samples" in row]
         checks = [
             Check(
-                "marginal over path", "no marginal KL is above the path KL, with and without an error of the score", high=1.0,
+                "marginal over path",
+                "no marginal KL is above the path KL, with and without an error of the score",
+                high=1.0,
                 value=max(row["marginal_kl"] / row["path_kl"] for row in line),
             ),
             Check(
-                "path over bound", "no path KL is above the bound with constant 1", high=1.0,
+                "path over bound",
+                "no path KL is above the bound with constant 1",
+                high=1.0,
                 value=max(row["path_kl"] / row["bound"] for row in rows),
             ),
             Check(
-                "closed form", "on Gaussians the quadrature is the closed form, relatively", high=1e-9,
+                "closed form",
+                "on Gaussians the quadrature is the closed form, relatively",
+                high=1e-9,
                 value=max(
                     abs(self.closed_form(row) / row["path_kl"] - 1) for row in exact if row["target"] != "three modes"
                 ),
             ),
-        ]  # fmt: skip
+        ]
         for name in TARGETS:
             h = column(exact, "kappa", target=name)[-3:]
             for figure, low, high in (("path_kl", 0.9, 1.1), ("marginal_kl", 1.7, 2.1)):
@@ -185,14 +191,25 @@ class Girsanov(Experiment):
         names = {"bound": "bound, constant 1", "path_kl": "KL of paths (Girsanov)", "marginal_kl": "KL of marginals"}
         long = [
             {"kappa": row["kappa"], "KL": row[key], "what": words, "target": row["target"]}
-            for row in rows if row.get("error") == 0.0 for key, words in names.items()
-        ]  # fmt: skip
+            for row in rows
+            if row.get("error") == 0.0
+            for key, words in names.items()
+        ]
         return lines(
-            long, "kappa", "KL", "what", panel="target", panels=TARGETS, columns=3, width=240, height=270,
-            x_title="step size κ", y_title="KL divergence (nats)",
+            long,
+            "kappa",
+            "KL",
+            "what",
+            panel="target",
+            panels=TARGETS,
+            columns=3,
+            width=240,
+            height=270,
+            x_title="step size κ",
+            y_title="KL divergence (nats)",
             title="The bound is of the right shape for paths; samples do better",
             subtitle="DDPM's exponential integrator, exact score, T = 8, τ = 0.001",
-        )  # fmt: skip
+        )
 
     def dimension_chart(self, rows: list[Row]) -> Any:
         """Path KL over the dimension."""
@@ -201,9 +218,17 @@ class Girsanov(Experiment):
         names = {"bound": "bound, constant 1", "path_kl": "KL of paths (Girsanov)"}
         long = [
             {"d": row["d"], "KL": row[key], "what": words}
-            for row in rows if "samples" in row for key, words in names.items()
-        ]  # fmt: skip
+            for row in rows
+            if "samples" in row
+            for key, words in names.items()
+        ]
         return lines(
-            long, "d", "KL", "what", x_title="dimension d", y_title="KL divergence (nats)", title="The path KL is linear in the dimension",
+            long,
+            "d",
+            "KL",
+            "what",
+            x_title="dimension d",
+            y_title="KL divergence (nats)",
+            title="The path KL is linear in the dimension",
             subtitle="five modes whitened to unit covariance, κ = 0.1, exact score",
-        )  # fmt: skip
+        )

@@ -67,9 +67,11 @@ class KappaRule(Experiment):
         true, steps = Normal(0.0, variance_at(sde.t_min, s2)), len(times) - 1
         row = {"target": WORDS[s2], "s2": s2, "kappa": kappa, "grid": name, "steps": steps, "kl": true.kl(law)}
         return {
-            **row, "recursion": true.kl(Normal(0.0, final_variance(times, s2))), "excess": excess(times, kappa),
+            **row,
+            "recursion": true.kl(Normal(0.0, final_variance(times, s2))),
+            "excess": excess(times, kappa),
             "bound": kappa**2 * steps + kappa * sde.t_max + math.exp(-2 * sde.t_max),
-        }  # fmt: skip
+        }
 
     def checks(self, rows: list[Row]) -> list[Check]:
         """The rule, the number of steps, the figures, their slope, the bound, and what the rule wins."""
@@ -77,21 +79,30 @@ class KappaRule(Experiment):
         counts = dict(zip(KAPPAS, STEPS, strict=True))
         checks = [
             Check(
-                "rule", "no step is longer than kappa min(1, time left), to rounding", high=1e-12,
+                "rule",
+                "no step is longer than kappa min(1, time left), to rounding",
+                high=1e-12,
                 value=max(row["excess"] for row in ruled),
             ),
             Check(
-                "steps", "the number of steps is the formula's: largest difference", high=0.0,
+                "steps",
+                "the number of steps is the formula's: largest difference",
+                high=0.0,
                 value=max(abs(row["steps"] - counts[row["kappa"]]) for row in ruled),
             ),
             Check(
-                "bound", "KL over the bound with constant 1", max(row["kl"] / row["bound"] for row in ruled), high=1.0,
+                "bound",
+                "KL over the bound with constant 1",
+                max(row["kl"] / row["bound"] for row in ruled),
+                high=1.0,
             ),
             Check(
-                "recursion", "the solver's KL is that of the variance recursion, relatively", high=1e-7,
+                "recursion",
+                "the solver's KL is that of the variance recursion, relatively",
+                high=1e-7,
                 value=max(abs(row["kl"] / row["recursion"] - 1) for row in rows),
             ),
-        ]  # fmt: skip
+        ]
         for s2, figures in FIGURES.items():
             kl = column(ruled, "kl", s2=s2)
             off = max(abs(got / figure - 1) for got, figure in zip(kl, figures, strict=True))
@@ -162,19 +173,35 @@ def kl_chart(rows: list[Row]) -> Any:
     from solvers_zoo.charts import lines
 
     return lines(
-        rows, "steps", "kl", "grid", panel="target", panels=list(WORDS.values()), width=300, height=300, x_title="steps", y_title="KL divergence (nats)", title="Steps in proportion to the time that is left",
+        rows,
+        "steps",
+        "kl",
+        "grid",
+        panel="target",
+        panels=list(WORDS.values()),
+        width=300,
+        height=300,
+        x_title="steps",
+        y_title="KL divergence (nats)",
+        title="Steps in proportion to the time that is left",
         subtitle="DDPM's exponential integrator on N(0, s²), exact; Ornstein-Uhlenbeck from T = 8 to τ = 0.001",
-    )  # fmt: skip
+    )
 
 
 def steps_chart() -> Any:
     """Length of every step over the time that is left after it, at 143 steps."""
     from solvers_zoo.charts import lines
 
-    rows = [
-        {"left": s, "step": t - s, "grid": name} for name in GRIDS for t, s in pairwise(grid_times(name, 0.1))
-    ]  # fmt: skip
+    rows = [{"left": s, "step": t - s, "grid": name} for name in GRIDS for t, s in pairwise(grid_times(name, 0.1))]
     return lines(
-        rows, "left", "step", "grid", points=False, width=480, x_title="time left, u", y_title="length of the step", title="What each grid does with 143 steps",
+        rows,
+        "left",
+        "step",
+        "grid",
+        points=False,
+        width=480,
+        x_title="time left, u",
+        y_title="length of the step",
+        title="What each grid does with 143 steps",
         subtitle="the rule: at most κ min(1, u), with κ = 0.1",
-    )  # fmt: skip
+    )

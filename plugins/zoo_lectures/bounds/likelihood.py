@@ -142,6 +142,12 @@ def order_chart(rows: list[Row]) -> Any:
 
     shown = [row for row in rows if row["steps"]]
     return lines(
-        shown, "steps", "error", "solver", x_title="steps from data to noise", y_title="largest error (bits a dimension)",
-        title="Likelihoods converge at the solver's order", subtitle="2-D mixture under VE, the flow and its divergence as one system",
-    )  # fmt: skip
+        shown,
+        "steps",
+        "error",
+        "solver",
+        x_title="steps from data to noise",
+        y_title="largest error (bits a dimension)",
+        title="Likelihoods converge at the solver's order",
+        subtitle="2-D mixture under VE, the flow and its divergence as one system",
+    )

@@ -72,9 +72,11 @@ class LikelihoodWeighting(Experiment):
         """The bound for the SDE, its failure for the flow, and the closed forms."""
         sde, flow = ([row[key] / row["bound"] for row in rows] for key in ("sde", "flow"))
         checks = [
-            Check("SDE under the bound", "no KL of the reverse SDE is above the bound: largest ratio", max(sde), high=1.0),
+            Check(
+                "SDE under the bound", "no KL of the reverse SDE is above the bound: largest ratio", max(sde), high=1.0
+            ),
             Check("flow over the bound", "the flow breaks the bound: largest ratio", max(flow), low=2.0),
-        ]  # fmt: skip
+        ]
         if self.T == 8.0:
             for name, c, kl, bound in ((UNIT, 0.05, 0.00500, 0.0200), (NARROW, 0.2, 0.0462, 0.320)):
                 (row,) = (row for row in rows if (row["target"], row["size"], row["T"]) == (name, c, 8.0))
@@ -83,8 +85,14 @@ class LikelihoodWeighting(Experiment):
                 checks.append(Check(f"bound, {name}", words, row["bound"], 0.999 * bound, 1.001 * bound))
             (row,) = (row for row in rows if (row["target"], row["size"], row["T"]) == (UNIT, 0.05, 8.0))
             checks.append(
-                Check("KL of the flow", "on N(0, 1) with c = 0.05 the flow's KL is 0.08, four bounds", row["flow"], 0.0799, 0.0801)
-            )  # fmt: skip
+                Check(
+                    "KL of the flow",
+                    "on N(0, 1) with c = 0.05 the flow's KL is 0.08, four bounds",
+                    row["flow"],
+                    0.0799,
+                    0.0801,
+                )
+            )
         over_time = sorted(
             (row for row in rows if row["target"] == UNIT and row["size"] == 0.05), key=lambda row: row["T"]
         )
@@ -94,10 +102,13 @@ class LikelihoodWeighting(Experiment):
         late = over_time[-3:]
         checks.append(
             Check(
-                "growth of the flow's", "the flow's KL grows like T^2", low=1.99, high=2.01,
+                "growth of the flow's",
+                "the flow's KL grows like T^2",
+                low=1.99,
+                high=2.01,
                 value=slope(column(late, "T"), column(late, "flow")),
             )
-        )  # fmt: skip
+        )
         words = "the SDE's KL does not grow: that at the longest T over that at half of it"
         checks.append(Check("growth of the SDE's", words, late[-1]["sde"] / late[-2]["sde"], 0.99, 1.01))
         return checks
@@ -179,13 +190,24 @@ def error_chart(rows: list[Row], T: float) -> Any:
 
     long = [
         {"size": row["size"], "KL": row[key], "what": words, "target": row["target"]}
-        for row in rows if row["T"] == T and row["target"] != THREE for key, words in NAMES.items()
-    ]  # fmt: skip
+        for row in rows
+        if row["T"] == T and row["target"] != THREE
+        for key, words in NAMES.items()
+    ]
     return lines(
-        long, "size", "KL", "what", panel="target", panels=(UNIT, NARROW), width=300, height=300, x_title="constant error c of the score", y_title="KL(data ‖ samples) in nats",
+        long,
+        "size",
+        "KL",
+        "what",
+        panel="target",
+        panels=(UNIT, NARROW),
+        width=300,
+        height=300,
+        x_title="constant error c of the score",
+        y_title="KL(data ‖ samples) in nats",
         title="Half the weighted score error bounds the SDE, not the flow",
         subtitle=f"Ornstein-Uhlenbeck from T = {T:g}; laws of the solvers' results, exact",
-    )  # fmt: skip
+    )
 
 
 def time_chart(rows: list[Row]) -> Any:
@@ -194,9 +216,17 @@ def time_chart(rows: list[Row]) -> Any:
 
     long = [
         {"T": row["T"], "KL": row[key], "what": words}
-        for row in rows if row["target"] == UNIT and row["size"] == 0.05 for key, words in NAMES.items()
-    ]  # fmt: skip
+        for row in rows
+        if row["target"] == UNIT and row["size"] == 0.05
+        for key, words in NAMES.items()
+    ]
     return lines(
-        long, "T", "KL", "what", x_title="end T of the process", y_title="KL(data ‖ samples) in nats", title="A longer process lets the flow drift away",
+        long,
+        "T",
+        "KL",
+        "what",
+        x_title="end T of the process",
+        y_title="KL(data ‖ samples) in nats",
+        title="A longer process lets the flow drift away",
         subtitle="N(0, 1), constant error 0.05 of the score",
-    )  # fmt: skip
+    )

@@ -41,11 +41,17 @@ class Errata(Experiment):
             )
             rows.append(
                 {
-                    "erratum": erratum.name, "where": erratum.where, "printed": erratum.printed, "right": erratum.right,
-                    "figure": erratum.figure, "printed_value": printed, "right_value": right,
-                    "printed_miss": far, "right_miss": miss(erratum, right),
+                    "erratum": erratum.name,
+                    "where": erratum.where,
+                    "printed": erratum.printed,
+                    "right": erratum.right,
+                    "figure": erratum.figure,
+                    "printed_value": printed,
+                    "right_value": right,
+                    "printed_miss": far,
+                    "right_miss": miss(erratum, right),
                 }
-            )  # fmt: skip
+            )
         return Findings(rows, checks, {"misses": lambda: chart(rows)})
 
 
@@ -58,16 +64,27 @@ def chart(rows: list[Row]) -> Any:
         for row in rows
     ]
     return drawing.misses(
-        shown, "erratum", ends=("right_miss", "printed_miss"), names=("as meant", "as printed"), words="words",
-        x_title="distance of the measured figure from the true one", title="What a misprint costs",
+        shown,
+        "erratum",
+        ends=("right_miss", "printed_miss"),
+        names=("as meant", "as printed"),
+        words="words",
+        x_title="distance of the measured figure from the true one",
+        title="What a misprint costs",
         subtitle="how far a figure misses 1, its true value, or rises above 1 if it is a KL over its bound",
-    )  # fmt: skip
+    )
 
 
 def _symbols(words: str) -> str:
     """The words with their mathematical signs."""
     for plain, sign in (
-        ("^2", "²"), ("<=", "≤"), ("sqrt(d)", "√d"), ("sigma", "σ"), ("delta", "δ"), ("sum", "Σ"), ("E_t", "E"),
-    ):  # fmt: skip
+        ("^2", "²"),
+        ("<=", "≤"),
+        ("sqrt(d)", "√d"),
+        ("sigma", "σ"),
+        ("delta", "δ"),
+        ("sum", "Σ"),
+        ("E_t", "E"),
+    ):
         words = words.replace(plain, sign)
     return words

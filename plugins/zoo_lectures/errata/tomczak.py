@@ -77,7 +77,7 @@ class Tomczak(Experiment):
         checks = [
             _close("prior", "the prior's variance is (s^2 - 1)/(2 log s) = 1.010017", sde.sigma(1.0) ** 2, 1.010017),
             _close("middle", "sigma^2 at t = 1/2 is 0.502496", sde.sigma(0.5) ** 2, 0.502496),
-        ]  # fmt: skip
+        ]
         for sd, figures in FIGURES.items():
             ends = [
                 column(rows, "sd", data_sd=sd, loop=name, start="published prior")[-1] for name in (ARRIVAL, EXPLICIT)
@@ -179,11 +179,23 @@ def sd_chart(rows: list[Row]) -> Any:
         for row in started
     ]
     return lines(
-        shown, "t", "ratio", "loop", order=[FLOW, EXPLICIT, ARRIVAL], panel="data", panels=[f"data of sd {sd:g}" for sd in FIGURES],
-        columns=3, log="", reverse=True, width=240, height=260, x_title="time t", y_title="sd over the exact flow's",
+        shown,
+        "t",
+        "ratio",
+        "loop",
+        order=[FLOW, EXPLICIT, ARRIVAL],
+        panel="data",
+        panels=[f"data of sd {sd:g}" for sd in FIGURES],
+        columns=3,
+        log="",
+        reverse=True,
+        width=240,
+        height=260,
+        x_title="time t",
+        y_title="sd over the exact flow's",
         title="Nineteen Euler steps, and where the score is taken",
         subtitle="dX = 1.01^t dW on N(0, s²) from the published prior N(0, 1.01); below 0 the sign has turned; scales differ",
-    ).resolve_scale(y="independent")  # fmt: skip
+    ).resolve_scale(y="independent")
 
 
 def paths_chart() -> Any:
@@ -214,7 +226,12 @@ def paths_chart() -> Any:
         for x, p in zip(places, model.log_density(places, sde.at((i + 0.5) / 80)).exp(), strict=True)
     ]
     return drawing.paths(
-        lines, density, "t", "x", panel="loop", panels=[FLOW, ARRIVAL],
+        lines,
+        density,
+        "t",
+        "x",
+        panel="loop",
+        panels=[FLOW, ARRIVAL],
         title="The flow to three modes, and nineteen steps towards them",
         subtitle=f"modes at -0.75, 0, 0.75 with sd {MODE_SD:g}; behind the paths the exact density at each time",
-    )  # fmt: skip
+    )

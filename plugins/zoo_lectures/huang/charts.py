@@ -13,8 +13,10 @@ from solvers_zoo.charts.panels import COLOURS, axis, chart, curves, guide, inks,
 from zoo_lectures.huang.particles import BANDS, DELTAS, FORMS, authors_table
 
 FIGURES = {
-    "tv": "total variation, first coordinate", "mean": "relative error of the mean", "cov": "relative error of the covariance",
-}  # fmt: skip
+    "tv": "total variation, first coordinate",
+    "mean": "relative error of the mean",
+    "cov": "relative error of the covariance",
+}
 SIZE = {"width": 255, "height": 235}
 
 
@@ -44,8 +46,9 @@ def averages(rows: Sequence[Row], x: str, figure: str, full: set[int], forms: Se
         if row["mixture"] in full and row["form"] in forms:
             groups.setdefault((row["dim"], row["form"], row[x]), []).append(row[figure])
     return [
-        {"d": str(dim), "form": form, x: at, "y": mean(v), "low": min(v), "high": max(v)} for (dim, form, at), v in groups.items()
-    ]  # fmt: skip
+        {"d": str(dim), "form": form, x: at, "y": mean(v), "low": min(v), "high": max(v)}
+        for (dim, form, at), v in groups.items()
+    ]
 
 
 def _floor(rows: Sequence[Row], figure: str) -> float:

@@ -22,10 +22,11 @@ def evolution(curves: Sequence[Row], rows: Sequence[Row]) -> Any:
         for steps, delta in PAIRS
     ]
     return titled(
-        alt.vconcat(*strips, spacing=12), "From noise to five modes: the density of the first coordinate",
+        alt.vconcat(*strips, spacing=12),
+        "From noise to five modes: the density of the first coordinate",
         "Filled: exact. Lines: kernel estimate of 40,000 particles of Heun's method, the score wrong by δ in one of three ways; smaller errors with more steps.",
         "Time runs to the right, from noise to data; in each panel the total variation, largest of the three.",
-    )  # fmt: skip
+    )
 
 
 def _panel(

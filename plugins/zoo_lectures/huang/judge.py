@@ -40,9 +40,10 @@ def _beside_authors(theirs: list[Row], dim: int) -> Iterator[Check]:
     printed = authors_table()
     gaps = [
         abs(row[name] - figure)
-        for row in theirs if row["dim"] == dim
+        for row in theirs
+        if row["dim"] == dim
         for name, figure in zip(("mean", "tv", "cov"), printed[dim, row["form"], row["steps"]], strict=True)
-    ]  # fmt: skip
+    ]
     if gaps:
         yield Check(
             f"authors, d = {dim}",
@@ -58,8 +59,12 @@ def _checks(rows: list[Row], dim: int) -> Iterator[Check]:
     both = in_bands(rows, dim)
     full = sorted({row["mixture"] for row in rows if row["dim"] == dim and row["form"] == "samples"})
     yield Check(
-        f"bands, d = {dim}", f"share of {len(both)} mixtures with TV in .045 to .085 at N = 32 and in .22 to .45 at N = 16", mean(both), 0.8, 1.0,
-    )  # fmt: skip
+        f"bands, d = {dim}",
+        f"share of {len(both)} mixtures with TV in .045 to .085 at N = 32 and in .22 to .45 at N = 16",
+        mean(both),
+        0.8,
+        1.0,
+    )
     orders = [slope(*fitted(rows, "h", dim, mixture, "exact")) for mixture in full]
     yield Check(f"order, d = {dim}", "slope of TV in h, N = 48 to 16 (median mixture)", median(orders), 2.0, 2.6)
     for form in FORMS:
@@ -68,9 +73,10 @@ def _checks(rows: list[Row], dim: int) -> Iterator[Check]:
             f"{form}, d = {dim}", "slope of TV in delta with h^2 ~ delta (median mixture)", median(orders), 0.9, 1.2
         )
     ratios = [
-        column(rows, "tv", dim=dim, mixture=mixture, form="exact", steps=96)[0] / column(rows, "tv", dim=dim, mixture=mixture, form="samples")[0]
+        column(rows, "tv", dim=dim, mixture=mixture, form="exact", steps=96)[0]
+        / column(rows, "tv", dim=dim, mixture=mixture, form="samples")[0]
         for mixture in full
-    ]  # fmt: skip
+    ]
     yield Check(f"floor, d = {dim}", "TV at N = 96 over that of exact samples (largest)", max(ratios), 0.0, 1.3)
 
 

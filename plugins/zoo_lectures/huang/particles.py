@@ -127,9 +127,14 @@ def particle_run(
     # batches that stay in the processor's caches
     done = sample(seen, solver=solver, steps=steps, grid="uniform", chunk=2_000, **start)
     return {
-        "dim": dim, "mixture": mixture, "form": form, "delta": delta, "steps": steps, "h": model.sde.t_max / steps,
+        "dim": dim,
+        "mixture": mixture,
+        "form": form,
+        "delta": delta,
+        "steps": steps,
+        "h": model.sde.t_max / steps,
         **indicators(model, done.x),
-    }  # fmt: skip
+    }
 
 
 class Huang(Experiment):

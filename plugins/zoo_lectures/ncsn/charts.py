@@ -154,16 +154,20 @@ def manifold(fits: Sequence[Fit], rows: Sequence[Row]) -> Any:
         x=alt.X("step:Q", axis=axis("step", log=False), scale=scale(0, len(fits[0].losses), log=False)),
         y=alt.Y("loss:Q", axis=axis("loss of sliced score matching", log=False), scale=alt.Scale(nice=True)),
         color=key,
-    ).mark_line(strokeWidth=1.8)  # fmt: skip
+    ).mark_line(strokeWidth=1.8)
     line = chart([{"loss": least, "what": bound}], y="loss:Q", color=key).mark_rule(strokeDash=[5, 4], strokeWidth=1.6)
     falls = [
         {"sigma": sigma, "fall": -loss} for sigma, loss in zip(FALL, column(rows, "loss", part="fall"), strict=True)
     ]
     steep = curves(
         falls,
-        x=alt.X("sigma:Q", axis=axis("blur σ of the score", values=FALL), scale=alt.Scale(type="log", domain=[0.25, 0.02], nice=False)),
+        x=alt.X(
+            "sigma:Q",
+            axis=axis("blur σ of the score", values=FALL),
+            scale=alt.Scale(type="log", domain=[0.25, 0.02], nice=False),
+        ),
         y=alt.Y("fall:Q", axis=axis("− loss on the circle itself"), scale=scale(10, 3000)),
-    )  # fmt: skip
+    )
     sized = {"width": 330, "height": 250}
     left = _headed((training + line).properties(**sized), "Training on a circle in the plane")
     fall = guide(FALL, 0.6 * falls[0]["fall"], -2, "", ("sigma", "fall"))

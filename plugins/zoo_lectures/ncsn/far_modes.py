@@ -29,8 +29,12 @@ SHARP = {10: 1.28, 18: 1.077, 40: 1.013}
 #: Samples in the picture, as in the paper's.
 SHOWN = 1280
 EXACT, PLAIN, ANNEALED, FLOW, PRIOR = (
-    "exact", "Langevin", "annealed Langevin", "probability flow", "probability flow, prior start",
-)  # fmt: skip
+    "exact",
+    "Langevin",
+    "annealed Langevin",
+    "probability flow",
+    "probability flow, prior start",
+)
 
 
 class Run(NamedTuple):
@@ -118,12 +122,20 @@ class LangevinFails(Experiment):
         flow_z = (rows[FLOW]["weight"] - WEIGHT) / rows[FLOW]["standard_error"]
         prior_z = (rows[PRIOR]["weight"] - predicted) / rows[PRIOR]["standard_error"]
         checks = [
-            Check("Langevin", "Langevin dynamics leaves about half in the mode of a fifth", rows[PLAIN]["weight"], 0.44, 0.52),
+            Check(
+                "Langevin",
+                "Langevin dynamics leaves about half in the mode of a fifth",
+                rows[PLAIN]["weight"],
+                0.44,
+                0.52,
+            ),
             Check("Langevin stays", "a sample ends in the basin where it began", stays, low=0.9),
             Check("annealed", "annealing finds the weight to about a hundredth", rows[ANNEALED]["weight"], 0.19, 0.23),
             Check("flow", "the flow from the exact law keeps the weight: z", flow_z, -3.0, 3.0),
-            Check("flow, prior", f"from N(0, 80^2 I) its share is the predicted {predicted:.4f}: z", prior_z, -3.0, 3.0),
-        ]  # fmt: skip
+            Check(
+                "flow, prior", f"from N(0, 80^2 I) its share is the predicted {predicted:.4f}: z", prior_z, -3.0, 3.0
+            ),
+        ]
         for name in (PLAIN, ANNEALED):
             words = f"the modes of {name} have the variance at which the chain settles, 1/(1 - eps/4)"
             found = rows[name]["mode_variance"]
@@ -164,8 +176,13 @@ def measured(name: str, run: Run) -> Row:
     variance = sum(float(part.double().var(0).mean()) * len(part) / n for part in (run.x[left], run.x[~left]))
     error = math.sqrt(weight * (1 - weight) / n)
     return {
-        "sampler": name, "weight": weight, "standard_error": error, "mode_variance": variance, "n": n, "nfe": run.nfe,
-    }  # fmt: skip
+        "sampler": name,
+        "weight": weight,
+        "standard_error": error,
+        "mode_variance": variance,
+        "n": n,
+        "nfe": run.nfe,
+    }
 
 
 # -- charts ------------------------------------------------------------------------------------------------------------
@@ -184,10 +201,16 @@ def scatter_chart(rows: list[Row], runs: dict[str, Run]) -> Any:
         for a, b in places
     ]
     return drawing.scatter(
-        points, "x", "y", "mode", panel="panel", panels=list(names.values()), reach=9.0,
+        points,
+        "x",
+        "y",
+        "mode",
+        panel="panel",
+        panels=list(names.values()),
+        reach=9.0,
         title="Langevin dynamics cannot weigh far modes",
         subtitle="1/5 N((-5, -5), I) + 4/5 N((5, 5), I); chains start uniform on a square, the flow from the exact law at σ = 80; shares in %",
-    )  # fmt: skip
+    )
 
 
 def weight_chart(rows: list[Row]) -> Any:
@@ -196,12 +219,22 @@ def weight_chart(rows: list[Row]) -> Any:
 
     shown = [
         {
-            "sampler": row["sampler"], "weight": row["weight"], "low": row["weight"] - 2 * row["standard_error"],
+            "sampler": row["sampler"],
+            "weight": row["weight"],
+            "low": row["weight"] - 2 * row["standard_error"],
             "high": row["weight"] + 2 * row["standard_error"],
         }
-        for row in rows if "steps" not in row
-    ]  # fmt: skip
+        for row in rows
+        if "steps" not in row
+    ]
     return drawing.intervals(
-        shown, "weight", "sampler", low="low", high="high", truth=WEIGHT, x_title="share of samples in the mode of 1/5",
-        title="The share of the smaller mode", subtitle="two standard errors; the line is the truth",
-    )  # fmt: skip
+        shown,
+        "weight",
+        "sampler",
+        low="low",
+        high="high",
+        truth=WEIGHT,
+        x_title="share of samples in the mode of 1/5",
+        title="The share of the smaller mode",
+        subtitle="two standard errors; the line is the truth",
+    )

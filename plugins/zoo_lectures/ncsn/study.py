@@ -122,9 +122,16 @@ class NCSNStudy(Experiment):
         from solvers_zoo.sampling.driver import sample
 
         run = sample(
-            model, f"annealed-langevin(eps={EPS}, n_steps_each={EACH})", steps=LEVELS - 1, n=20, seed=self.seed, grid="log-snr",
-            condition={"label": torch.arange(10).repeat(2)}, denoise=True, trajectory=True,
-        )  # fmt: skip
+            model,
+            f"annealed-langevin(eps={EPS}, n_steps_each={EACH})",
+            steps=LEVELS - 1,
+            n=20,
+            seed=self.seed,
+            grid="log-snr",
+            condition={"label": torch.arange(10).repeat(2)},
+            denoise=True,
+            trajectory=True,
+        )
         assert run.trajectory is not None
         return torch.cat((run.trajectory, run.x[None]))
 
@@ -137,9 +144,15 @@ class NCSNStudy(Experiment):
 
         classes = torch.full((len(x),), UNKNOWN)
         run = sample(
-            Inpainting(model, x, mask(name)), f"inpainting-langevin(eps={EPS}, n_steps_each={EACH})", steps=LEVELS - 1, n=len(x),
-            seed=self.seed, grid="log-snr", denoise=True, condition={"label": classes},
-        )  # fmt: skip
+            Inpainting(model, x, mask(name)),
+            f"inpainting-langevin(eps={EPS}, n_steps_each={EACH})",
+            steps=LEVELS - 1,
+            n=len(x),
+            seed=self.seed,
+            grid="log-snr",
+            denoise=True,
+            condition={"label": classes},
+        )
         return Drawn(run.x, classes, run.nfe)
 
     def completed(self, model: ScoreModel, name: str, n: int) -> Row:
@@ -153,10 +166,14 @@ class NCSNStudy(Experiment):
         found = self.complete(model, name, x)
         pasted = torch.where(known, found.x, found.x.roll(1, 0))
         return {
-            "part": "inpainting", "name": name, "n": n, "nfe": found.nfe,
-            "kept": share(digit_classes(found.x) == classes), "pasted": share(digit_classes(pasted) == classes),
+            "part": "inpainting",
+            "name": name,
+            "n": n,
+            "nfe": found.nfe,
+            "kept": share(digit_classes(found.x) == classes),
+            "pasted": share(digit_classes(pasted) == classes),
             "known_off": float((found.x - x)[known.expand_as(x)].square().mean().sqrt()),
-        }  # fmt: skip
+        }
 
     def shown(self, model: ScoreModel, name: str) -> tuple[Tensor, Tensor]:
         """One unseen digit of every class, (10, 1, 8, 8), and six completions of each, (10, 6, 1, 8, 8)."""
@@ -217,9 +234,15 @@ def measured(name: str, run: Drawn, reference: Tensor) -> Row:
 
     found, wanted = features("digits", run.x), features("digits", reference)
     return {
-        "part": "samples", "name": name, "n": len(run.x), "nfe": run.nfe, "agreement": share(digit_classes(run.x) == run.classes),
-        "frechet": float(frechet(found, wanted)), "kernel": float(discrepancy(found, wanted, cubic)), "std": float(run.x.std()),
-    }  # fmt: skip
+        "part": "samples",
+        "name": name,
+        "n": len(run.x),
+        "nfe": run.nfe,
+        "agreement": share(digit_classes(run.x) == run.classes),
+        "frechet": float(frechet(found, wanted)),
+        "kernel": float(discrepancy(found, wanted, cubic)),
+        "std": float(run.x.std()),
+    }
 
 
 def trained(name: str, fit: Fit) -> Row:
@@ -246,16 +269,41 @@ def checks(rows: list[Row]) -> list[Check]:
     falls = -slope(column(rows, "sigma", part="fall"), [-loss for loss in column(rows, "loss", part="fall")])
     return [
         Check("class", "annealed Langevin draws the digit that was asked for", annealed["agreement"], low=0.9),
-        Check("Frechet", "its digits are nearly as near to the data as other digits are: ratio", annealed["frechet"] / data["frechet"], high=1.5),
+        Check(
+            "Frechet",
+            "its digits are nearly as near to the data as other digits are: ratio",
+            annealed["frechet"] / data["frechet"],
+            high=1.5,
+        ),
         Check("spread", "and as contrasted: ratio of standard deviations", annealed["std"] / data["std"], 0.93, 1.07),
         Check("plain, class", "Langevin at the smallest level alone seldom draws it", plain["agreement"], high=0.3),
-        Check("plain, Frechet", "and is farther off than annealing: ratio", plain["frechet"] / annealed["frechet"], low=2.5),
-        Check("known", "inpainting keeps what is known to within the last noise level", max(r["known_off"] for r in halves_), high=0.05),
-        Check("completed", "most completed digits are of the class of the whole", min(r["kept"] for r in halves_), low=0.55),
+        Check(
+            "plain, Frechet",
+            "and is farther off than annealing: ratio",
+            plain["frechet"] / annealed["frechet"],
+            low=2.5,
+        ),
+        Check(
+            "known",
+            "inpainting keeps what is known to within the last noise level",
+            max(r["known_off"] for r in halves_),
+            high=0.05,
+        ),
+        Check(
+            "completed",
+            "most completed digits are of the class of the whole",
+            min(r["kept"] for r in halves_),
+            low=0.55,
+        ),
         Check("pasted", "more than with another digit's half", min(r["kept"] - r["pasted"] for r in halves_), low=0.1),
         Check("no minimum", "on the circle the loss of the score of blur sigma falls like 1/sigma^2", falls, 1.9, 2.1),
-        Check("clean", "training there does not settle: spread of the loss over its mean", clean["spread"] / abs(clean["loss"]), low=0.2),
+        Check(
+            "clean",
+            "training there does not settle: spread of the loss over its mean",
+            clean["spread"] / abs(clean["loss"]),
+            low=0.2,
+        ),
         Check("blurred", "with noise it does", blurred["spread"] / abs(blurred["loss"]), high=0.1),
         Check("blurred, loss", "to the least loss there is: ratio", blurred["loss"] / blurred["minimum"], 0.85, 1.05),
         Check("blurred, score", "and the score: squared error over square", blurred["error"], high=0.15),
-    ]  # fmt: skip
+    ]

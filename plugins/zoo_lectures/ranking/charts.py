@@ -39,10 +39,11 @@ def precision(rows: Sequence[Row]) -> Any:
         else left
     )
     return titled(
-        whole, "Solvers rank on two Gaussian modes as they do on images",
+        whole,
+        "Solvers rank on two Gaussian modes as they do on images",
         "Two modes in the plane, EDM from σ = 80 to 0.002, log-SNR grid, sixteen trajectories against the exact flow.",
         "Right: error at ten evaluations beside the published FID of 50,000 CIFAR-10 images with as many.",
-    )  # fmt: skip
+    )
 
 
 def _lines(rows: Sequence[Row], order: list[str]) -> Any:

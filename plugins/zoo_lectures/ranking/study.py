@@ -42,19 +42,37 @@ PUBLISHED: dict[str, tuple[float, ...]] = {
 
 #: FID of 50,000 CIFAR-10 images at ten evaluations with the unconditional EDM network: README of zju-pi/diff-sampler.
 FID_AT_10 = {
-    "ddim": 15.69, "heun": 15.93, "dpm-solver-2": 5.01, "dpmpp-3m-published(lower_order_final=true)": 3.00,
-    "unipc-3(lower_order_final=true)": 2.89, "deis-tab3": 4.09, "ipndm-4": 2.77,
-}  # fmt: skip
+    "ddim": 15.69,
+    "heun": 15.93,
+    "dpm-solver-2": 5.01,
+    "dpmpp-3m-published(lower_order_final=true)": 3.00,
+    "unipc-3(lower_order_final=true)": 2.89,
+    "deis-tab3": 4.09,
+    "ipndm-4": 2.77,
+}
 
 #: Grids among which the best is looked for.
 GRIDS = ("log-snr", "karras", "flow-shift(shift=1)", "beta", "gits", "gits(base=log-snr)")
 
 #: z, so that the figures need no generator.
 STARTS = (
-    (-2.3104, -0.3733), (-1.0608, 0.9995), (-0.8840, -1.2755), (-0.6232, -0.8664), (-1.2956, 1.5236), (0.3237, 2.0177),
-    (1.1357, -1.2269), (0.0714, 0.3380), (0.1535, -0.6333), (-1.2609, -0.7270), (-0.0200, 0.2103), (0.1772, -0.8305),
-    (1.0112, -0.2427), (-0.7730, -1.5952), (-0.6870, 1.4881), (-0.4484, -0.8910),
-)  # fmt: skip
+    (-2.3104, -0.3733),
+    (-1.0608, 0.9995),
+    (-0.8840, -1.2755),
+    (-0.6232, -0.8664),
+    (-1.2956, 1.5236),
+    (0.3237, 2.0177),
+    (1.1357, -1.2269),
+    (0.0714, 0.3380),
+    (0.1535, -0.6333),
+    (-1.2609, -0.7270),
+    (-0.0200, 0.2103),
+    (0.1772, -0.8305),
+    (1.0112, -0.2427),
+    (-0.7730, -1.5952),
+    (-0.6870, 1.4881),
+    (-0.4484, -0.8910),
+)
 
 
 class Found(NamedTuple):
@@ -131,12 +149,14 @@ class Ranking(Experiment):
         title="Which deterministic solver for how many evaluations",
         claim="On a mixture in two dimensions solvers stand in nearly the order of their FIDs on CIFAR-10.",
         source=Source(
-            authors="The solvers_zoo authors", title="order of merit on an exact problem", link="https://github.com/zju-pi/diff-sampler",
+            authors="The solvers_zoo authors",
+            title="order of merit on an exact problem",
+            link="https://github.com/zju-pi/diff-sampler",
             where="README: FID of 50,000 images, EDM network",
         ),
         seconds=30,
         quick_seconds=6,
-    )  # fmt: skip
+    )
     solvers: str = option("", help="solvers, between commas; those of the published table if empty")
     grid: str = option("log-snr", help="the grid")
     search: bool = option(False, help="look for the best of all solvers and grids instead; some minutes")

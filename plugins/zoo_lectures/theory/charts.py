@@ -66,12 +66,15 @@ def stopping(rows: Sequence[Row]) -> Any:
     colour = alt.Color("law:N", scale=inks(laws), legend=alt.Legend(title="law of the data", orient="right"))
     bounds = [
         {"tau": row["tau"], "w2": row[name], "bound": words}
-        for row in one if row["law"] == laws[0] for name, words in (("mended", _MENDED), ("printed", _PRINTED))
-    ]  # fmt: skip
+        for row in one
+        if row["law"] == laws[0]
+        for name, words in (("mended", _MENDED), ("printed", _PRINTED))
+    ]
     dash = alt.StrokeDash(
-        "bound:N", scale=alt.Scale(domain=[_MENDED, _PRINTED], range=[[7, 4], [2, 3]]),
+        "bound:N",
+        scale=alt.Scale(domain=[_MENDED, _PRINTED], range=[[7, 4], [2, 3]]),
         legend=alt.Legend(title="bound", symbolSize=320, orient="right"),
-    )  # fmt: skip
+    )
     behind = chart(bounds, x=x, y=y, strokeDash=dash).mark_line(color=BEHIND, strokeWidth=4, opacity=0.6, clip=True)
     left = (behind + curves(one, x=x, y=y, color=colour)).properties(width=330, height=330)
     two = [row | {"d": str(row["dim"]), "ratio": row["w2"] / row["printed"]} for row in rows if row["law"] == laws[0]]

@@ -155,12 +155,41 @@ def judge(rows: list[Row]) -> Findings:
     points = {(row["dim"], row["tau"]): row for row in rows if row["law"] == "two points"}
     least, most = min(TAUS), max(TAUS)
     checks += [
-        Check("mended bound", "W2^2 / (2 d tau + d (tau D)^2), the largest", max((r["w2"] / r["mended"]) ** 2 for r in bounded), 0.0, 1.0),
-        Check("sharp", "the same for two points at the smallest tau: the constant 2 is the best", (points[1, least]["w2"] / points[1, least]["mended"]) ** 2, 0.999, 1.0),
-        Check("dimension", "power of d in W2^2 for two points", 2 * slope(DIMS, [points[d, least]["w2"] for d in DIMS]), 0.999, 1.001),
-        Check("misprint", "growth of W2 / (tau + d (tau D)^2) as tau falls from .1 to 1e-6; bounded if the printed bound held", _misprint(points, least, most), 100.0),
-        Check("speed", "W2 / tau of the three modes at tau = 1e-6 over the flow's speed at t = 0", _smooth(rows, least) / speed(), 0.9999, 1.0001),
-    ]  # fmt: skip
+        Check(
+            "mended bound",
+            "W2^2 / (2 d tau + d (tau D)^2), the largest",
+            max((r["w2"] / r["mended"]) ** 2 for r in bounded),
+            0.0,
+            1.0,
+        ),
+        Check(
+            "sharp",
+            "the same for two points at the smallest tau: the constant 2 is the best",
+            (points[1, least]["w2"] / points[1, least]["mended"]) ** 2,
+            0.999,
+            1.0,
+        ),
+        Check(
+            "dimension",
+            "power of d in W2^2 for two points",
+            2 * slope(DIMS, [points[d, least]["w2"] for d in DIMS]),
+            0.999,
+            1.001,
+        ),
+        Check(
+            "misprint",
+            "growth of W2 / (tau + d (tau D)^2) as tau falls from .1 to 1e-6; bounded if the printed bound held",
+            _misprint(points, least, most),
+            100.0,
+        ),
+        Check(
+            "speed",
+            "W2 / tau of the three modes at tau = 1e-6 over the flow's speed at t = 0",
+            _smooth(rows, least) / speed(),
+            0.9999,
+            1.0001,
+        ),
+    ]
     from zoo_lectures.theory.charts import stopping
 
     return Findings(rows, checks, {"early-stopping": lambda: stopping(rows)})

@@ -19,10 +19,11 @@ def both(pictures: Mapping[str, Any]) -> Any:
     density = _density(pictures["model"])
     panels = [_paths(density, what, paths, what == "reverse SDE") for what, paths in pictures["paths"].items()]
     return titled(
-        alt.hconcat(*panels, spacing=34), "Two ways back, one law at every time",
+        alt.hconcat(*panels, spacing=34),
+        "Two ways back, one law at every time",
         "Paths of the reverse SDE (left) and of the probability flow (right) from the same starts at t = 8, over the density p_t of both.",
         "Three modes on the line, Ornstein-Uhlenbeck; time runs to the right, from noise to data.",
-    )  # fmt: skip
+    )
 
 
 def _density(model: Any) -> list[Row]:
@@ -35,8 +36,9 @@ def _density(model: Any) -> list[Row]:
         shade = np.sqrt(shade / shade.max())
         rows += [
             {"t": late, "t2": early, "x": x - half, "x2": x + half, "shade": s}
-            for x, s in zip(xs.tolist(), shade.round(3).tolist(), strict=True) if s > 0.02
-        ]  # fmt: skip
+            for x, s in zip(xs.tolist(), shade.round(3).tolist(), strict=True)
+            if s > 0.02
+        ]
     return rows
 
 
@@ -74,7 +76,7 @@ def residuals(rows: Sequence[Row]) -> Any:
         "Every closed-form law solves its equation",
         "Left: d_t p + div(f x p) - g²/2 lap p by autodiff, over the sum of its terms' sizes, at draws of p_t. Right: backward equations on N(0, 1/4).",
         "A dot is one of five times; both axes reach up to what is accepted.",
-    )  # fmt: skip
+    )
 
 
 def _strip(rows: list[Row], words: str, limit: float, names: Sequence[str], first: int) -> Any:

@@ -42,9 +42,12 @@ def residual(model: Any, x: Tensor, t: float) -> Tensor:
     laplacian = sum(torch.autograd.grad(gradient[:, i].sum(), x, retain_graph=True)[0][:, i] for i in range(x.shape[1]))
     point = sde.at(t)
     terms = (
-        slope, point.f * x.shape[1] + 0 * slope, point.f * (x * gradient).sum(1), -point.g2 / 2 * laplacian,
+        slope,
+        point.f * x.shape[1] + 0 * slope,
+        point.f * (x * gradient).sum(1),
+        -point.g2 / 2 * laplacian,
         -point.g2 / 2 * gradient.square().sum(1),
-    )  # fmt: skip
+    )
     every = torch.stack(terms).detach()
     return every.sum(0).abs() / every.abs().sum(0)
 
@@ -90,12 +93,14 @@ class FokkerPlanck(Experiment):
         title="Every closed-form law solves its Fokker-Planck equation",
         claim="p_t solves the equation of its process, and the reverse SDE and the probability flow both have it as their marginals.",
         source=Source(
-            authors="Song et al. 2021", title="Score-Based Generative Modeling through Stochastic Differential Equations",
-            arxiv="2011.13456", where="Section 4.3, Appendix D.1; lectures, sections on the probability flow",
+            authors="Song et al. 2021",
+            title="Score-Based Generative Modeling through Stochastic Differential Equations",
+            arxiv="2011.13456",
+            where="Section 4.3, Appendix D.1; lectures, sections on the probability flow",
         ),
         seconds=60,
         quick_seconds=12,
-    )  # fmt: skip
+    )
     v0: float = option(0.25, help="variance of the data for the two backward equations", above=0.0)
     particles: int = option(20_000, help="particles on the line", low=100)
 
@@ -177,9 +182,14 @@ def marginals(n: int, steps: int) -> tuple[list[Row], dict[str, Any]]:
         for t in TIMES:
             law = Law.of(model, sde.at(t))
             rows.append(
-                {"part": "particles", "process": "ou", "what": what, "t": t,
-                 "error": float(ks_1samp(seen[t], lambda x, law=law: np.exp(law.log_cdf(x))).statistic)}
-            )  # fmt: skip
+                {
+                    "part": "particles",
+                    "process": "ou",
+                    "what": what,
+                    "t": t,
+                    "error": float(ks_1samp(seen[t], lambda x, law=law: np.exp(law.log_cdf(x))).statistic),
+                }
+            )
     return rows, {"paths": paths, "model": model}
 
 
@@ -187,9 +197,21 @@ def judge(rows: list[Row], pictures: dict[str, Any], n: int) -> Findings:
     """What the rows say of the acceptance figures."""
     worst = {part: max(row["error"] for row in rows if row["part"] == part) for part in ("residual", "variance")}
     checks = [
-        Check("residual", "relative residual of the Fokker-Planck equation, the largest of all processes, laws and times", worst["residual"], 0.0, 1e-9),
-        Check("marginals", "relative error of the variance of the reverse SDE and of the flow, the largest", worst["variance"], 0.0, 1e-6),
-    ]  # fmt: skip
+        Check(
+            "residual",
+            "relative residual of the Fokker-Planck equation, the largest of all processes, laws and times",
+            worst["residual"],
+            0.0,
+            1e-9,
+        ),
+        Check(
+            "marginals",
+            "relative error of the variance of the reverse SDE and of the flow, the largest",
+            worst["variance"],
+            0.0,
+            1e-6,
+        ),
+    ]
     for what in ("reverse SDE", "flow"):
         largest = max(row["error"] for row in rows if row["part"] == "particles" and row["what"] == what)
         limit = 1.95 / n**0.5  # exceeded by exact samples once in a thousand, and five times are looked at

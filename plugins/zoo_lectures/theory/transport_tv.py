@@ -107,9 +107,17 @@ def _row(
     error = "constant" if form == "exact" else form
     found = transport_run(solver, steps, T=T, start=start, delta=delta, form=error, cells=cells)
     return {
-        "solver": solver, "steps": steps, "T": T, "start": start, "h": T / steps, "form": form, "delta": delta, "tv": found.tv,
-        "kl": found.kl, "folds": found.folds,
-    }  # fmt: skip
+        "solver": solver,
+        "steps": steps,
+        "T": T,
+        "start": start,
+        "h": T / steps,
+        "form": form,
+        "delta": delta,
+        "tv": found.tv,
+        "kl": found.kl,
+        "folds": found.folds,
+    }
 
 
 def judge(rows: list[Row]) -> Findings:

@@ -123,9 +123,17 @@ class TVLemma(Experiment):
             start = distance(model, 0.0, "constant", begin, begin - 1e-9, 2, prior, cells).tv if prior else 0.0
             above = delta * (sums[form][begin] - sums[form][end]) if delta else 0.0
             rows.append(
-                {"part": part, "form": form, "begin": begin, "end": end, "start": start, "tv": found.tv, "grown": abs(found.tv - start),
-                 "bound": above}
-            )  # fmt: skip
+                {
+                    "part": part,
+                    "form": form,
+                    "begin": begin,
+                    "end": end,
+                    "start": start,
+                    "tv": found.tv,
+                    "grown": abs(found.tv - start),
+                    "bound": above,
+                }
+            )
         return judge(rows)
 
 

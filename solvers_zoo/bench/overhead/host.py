@@ -22,8 +22,15 @@ from solvers_zoo.bench.overhead.sides import Ready, denoiser
 
 #: Operations that wait for values of a device, beside those that the meta device refuses by itself.
 _WAIT = (
-    "_linalg_check_errors", "_local_scalar_dense", "equal", "nonzero", "masked_select", "unique", "_unique2", "unique_dim",
-)  # fmt: skip
+    "_linalg_check_errors",
+    "_local_scalar_dense",
+    "equal",
+    "nonzero",
+    "masked_select",
+    "unique",
+    "_unique2",
+    "unique_dim",
+)
 _TORCH = Path(torch.__file__).parent
 _MAKERS = (torch.tensor, torch.as_tensor, Tensor.new_tensor)
 

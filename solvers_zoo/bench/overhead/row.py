@@ -82,8 +82,19 @@ class Row:
 
 
 HEADINGS = (
-    "solver", "beside", "state", "zoo", "it", "ratio", "median", "target", "one pass", "passes", "kernels", "note",
-)  # fmt: skip
+    "solver",
+    "beside",
+    "state",
+    "zoo",
+    "it",
+    "ratio",
+    "median",
+    "target",
+    "one pass",
+    "passes",
+    "kernels",
+    "note",
+)
 
 
 def table(rows: Sequence[Row]) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:

@@ -24,11 +24,14 @@ def troubles(records: Sequence[Record], status: str) -> list[dict[str, Any]]:
             groups[str(record.result.get("kind", "")), str(record.result["reason"])].append(record)
     return [
         {
-            "kind": kind, "reason": reason, "count": len(found), "cells": [_words(record) for record in found[:NAMED]],
+            "kind": kind,
+            "reason": reason,
+            "count": len(found),
+            "cells": [_words(record) for record in found[:NAMED]],
             "traceback": str(found[0].run.get("traceback", "")),
         }
         for (kind, reason), found in sorted(groups.items(), key=lambda item: -len(item[1]))
-    ]  # fmt: skip
+    ]
 
 
 def unmeasured(records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -39,9 +42,15 @@ def unmeasured(records: Sequence[Record]) -> list[dict[str, Any]]:
             for metric, reason in record.result["unmeasured"].items():
                 groups[metric, reason].append(record)
     return [
-        {"kind": metric, "reason": reason, "count": len(found), "cells": sorted({record.cell.model for record in found}), "traceback": ""}
+        {
+            "kind": metric,
+            "reason": reason,
+            "count": len(found),
+            "cells": sorted({record.cell.model for record in found}),
+            "traceback": "",
+        }
         for (metric, reason), found in sorted(groups.items(), key=lambda item: -len(item[1]))
-    ]  # fmt: skip
+    ]
 
 
 def _words(record: Record) -> str:
@@ -106,10 +115,13 @@ def recipes(records: Sequence[Record], studies: Mapping[str, str], folder: str) 
         except ZooError:  # of a zoo with other fields
             continue
         title = name if len(asked) == 1 else f"{name}, {len(asked)} parts"
-        found.append({
-            "name": title, "command": "\n".join(_command(each, name, folder) for each in asked),
-            "toml": "\n".join(each.text() for each in asked) if len(asked) == 1 else "",
-        })  # fmt: skip
+        found.append(
+            {
+                "name": title,
+                "command": "\n".join(_command(each, name, folder) for each in asked),
+                "toml": "\n".join(each.text() for each in asked) if len(asked) == 1 else "",
+            }
+        )
     return found
 
 

@@ -154,20 +154,28 @@ def _point(who: Contestant, runs: list[Record], metric: str) -> Point:
     floor, sd = fmean(figure["floor"] for figure in figures), fmean(figure["sd"] for figure in figures)
     timed = [run.run for run in runs if run.run.get("seconds")]
     return Point(
-        who, fmean(run.result["nfe"] for run in runs), fmean(run.result["steps"] for run in runs), fmean(errors), min(errors),
-        max(errors), max(floor - _REACH * sd, 0.05 * floor), floor + _REACH * sd,
+        who,
+        fmean(run.result["nfe"] for run in runs),
+        fmean(run.result["steps"] for run in runs),
+        fmean(errors),
+        min(errors),
+        max(errors),
+        max(floor - _REACH * sd, 0.05 * floor),
+        floor + _REACH * sd,
         fmean(run["seconds"] for run in timed) if timed else math.nan,
         min(1.0, fmean(run["model_seconds"] / run["seconds"] for run in timed)) if timed else math.nan,
-        all(figure["ties"] for figure in figures), len(runs),
-    )  # fmt: skip
+        all(figure["ties"] for figure in figures),
+        len(runs),
+    )
 
 
 def _slopes(who: Contestant, points: list[Point]) -> Slopes | None:
     usable = [point for point in points if point.error > 0 and point.nfe > 0]
     pairs = [
         (a.nfe, b.nfe, -math.log(b.error / a.error) / math.log(b.nfe / a.nfe), b.error <= b.floor_high)
-        for a, b in pairwise(usable) if b.nfe > a.nfe
-    ]  # fmt: skip
+        for a, b in pairwise(usable)
+        if b.nfe > a.nfe
+    ]
     above = [point for point in usable if point.error > point.floor_high]
     return Slopes(who, pairs, -log_slope([p.nfe for p in above], [p.error for p in above])) if pairs else None
 

@@ -41,29 +41,49 @@ def chart(name: str, rows: Sequence[dict[str, Any]] | None, error: str = ERROR, 
     if name == "order":
         return lines(rows, x, "order", "series", x_title=x_title, y_title="local order", log="x", height=300, **more)
     return lines(
-        rows, x, "error", "series", low="low", high="high", floor=("floor_low", "floor_high"), x_title=x_title, y_title=error,
-        slopes=ORDERS if name == "nfe" else (), along="nfe" if name == "seconds" else None, height=360, **more,
-    )  # fmt: skip
+        rows,
+        x,
+        "error",
+        "series",
+        low="low",
+        high="high",
+        floor=("floor_low", "floor_high"),
+        x_title=x_title,
+        y_title=error,
+        slopes=ORDERS if name == "nfe" else (),
+        along="nfe" if name == "seconds" else None,
+        height=360,
+        **more,
+    )
 
 
 def point_rows(board: Board, names: dict[Any, str]) -> list[dict[str, Any]]:
     """Points of contestants that have a name."""
     return [
         {
-            "series": names[p.who], "nfe": p.nfe, "error": p.error, "low": p.low, "high": p.high, "floor_low": p.floor_low,
-            "floor_high": p.floor_high, "seconds": None if math.isnan(p.seconds) else p.seconds,
+            "series": names[p.who],
+            "nfe": p.nfe,
+            "error": p.error,
+            "low": p.low,
+            "high": p.high,
+            "floor_low": p.floor_low,
+            "floor_high": p.floor_high,
+            "seconds": None if math.isnan(p.seconds) else p.seconds,
         }
-        for p in board.points if p.who in names
-    ]  # fmt: skip
+        for p in board.points
+        if p.who in names
+    ]
 
 
 def order_rows(board: Board, names: dict[Any, str]) -> list[dict[str, Any]]:
     """Local orders between neighbouring budgets, at their geometric mean; those at the floor are left out."""
     return [
         {"series": names[found.who], "nfe": math.sqrt(before * after), "order": order}
-        for found in board.slopes if found.who in names
-        for before, after, order, floor in found.pairs if not floor and abs(order) <= STEEPEST
-    ]  # fmt: skip
+        for found in board.slopes
+        if found.who in names
+        for before, after, order, floor in found.pairs
+        if not floor and abs(order) <= STEEPEST
+    ]
 
 
 def shown(board: Board, most: int = SHOWN) -> dict[Any, str]:
@@ -106,9 +126,14 @@ def _maker(
     left = f"best {len(names)} of {len(solvers)} solvers" if len(names) < len(solvers) else ""
     words = " · ".join(word for word in (arena.problem.facts, left) if word)
     return lambda: chart(
-        name, rows, title_of(board.metric), order=list(names.values()), title=f"{CHARTS[name][2]}, {arena.problem.model}",
-        subtitle=words, width=520,
-    )  # fmt: skip
+        name,
+        rows,
+        title_of(board.metric),
+        order=list(names.values()),
+        title=f"{CHARTS[name][2]}, {arena.problem.model}",
+        subtitle=words,
+        width=520,
+    )
 
 
 def _unused(name: str, taken: set[str]) -> str:

@@ -63,11 +63,16 @@ def write_report(
     page = resources.files("solvers_zoo.bench.report") / "page"
     script = "\n".join((page / name).read_text("utf-8") for name in _SCRIPTS)
     parts = {
-        "policy": POLICY, "title": escape(title), "meta": escape(_meta(records, found, made or datetime.now(UTC))),
-        "answer": paragraph(found), "version": escape(metadata.version("solvers-zoo")),
-        "style": (page / "page.css").read_text("utf-8"), "bundle": bundle(), "data": script_json(facts),
+        "policy": POLICY,
+        "title": escape(title),
+        "meta": escape(_meta(records, found, made or datetime.now(UTC))),
+        "answer": paragraph(found),
+        "version": escape(metadata.version("solvers-zoo")),
+        "style": (page / "page.css").read_text("utf-8"),
+        "bundle": bundle(),
+        "data": script_json(facts),
         "script": f"(() => {{\n{script}}})();",
-    }  # fmt: skip
+    }
     text = Template((page / "page.html").read_text("utf-8")).substitute(parts).encode()
     path = Path(path)
     replace(path, lambda file: file.write(text))
@@ -123,10 +128,14 @@ def _meta(records: Sequence[Record], found: Sequence[Arena], made: datetime) -> 
     models = {arena.problem.model for arena in found}
     on = machines(records)
     words = [
-        ", ".join(f"{count} cells {status}" if status == DONE else f"{count} {status}" for count, status in counts if count or status == DONE),
+        ", ".join(
+            f"{count} cells {status}" if status == DONE else f"{count} {status}"
+            for count, status in counts
+            if count or status == DONE
+        ),
         f"{len(solvers)} {'solver' if len(solvers) == 1 else 'solvers'}",
         ", ".join(sorted(models)) if len(models) <= 4 else f"{len(models)} models",
         (str(on[0].get("cpu", "")) + (f" and {len(on) - 1} more" if len(on) > 1 else "")) if on else "",
         f"{made.day} {made:%B %Y}",
-    ]  # fmt: skip
+    ]
     return " · ".join(word for word in words if word)

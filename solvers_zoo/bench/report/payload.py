@@ -40,8 +40,10 @@ def payload(
     styles = Styles(list(facts))
     solvers = [
         {"name": name, **about, "colour": colour, "shape": shape, "dash": dash}
-        for (name, about), colour, shape, dash in zip(facts.items(), styles.colours, styles.shapes, styles.dashes, strict=True)
-    ]  # fmt: skip
+        for (name, about), colour, shape, dash in zip(
+            facts.items(), styles.colours, styles.shapes, styles.dashes, strict=True
+        )
+    ]
     grids = sorted({who.grid for arena in arenas for board in arena.boards.values() for who in board.table.scores})
     places = {name: index for index, name in enumerate(facts)}, {name: index for index, name in enumerate(grids)}
     labels = _labels(arenas)
@@ -56,7 +58,9 @@ def payload(
         "steepest": STEEPEST,
         "problems": [
             {
-                "model": arena.problem.model, "facts": arena.problem.facts, "label": label,
+                "model": arena.problem.model,
+                "facts": arena.problem.facts,
+                "label": label,
                 "boards": [_board(board, *places) for board in arena.boards.values()],
                 "gallery": _gallery(gallery, *places) if gallery is not None else None,
             }
@@ -70,7 +74,7 @@ def payload(
         "machines": background.machines(records),
         "times": background.times(records),
         "recipes": list(recipes),
-    }  # fmt: skip
+    }
 
 
 def brief(value: Any) -> Any:
@@ -86,9 +90,11 @@ def _labels(arenas: Sequence[Arena]) -> list[str]:
     """A name for each problem: its model, and where models repeat, what else it is."""
     models = [arena.problem.model for arena in arenas]
     return [
-        arena.problem.model if models.count(arena.problem.model) == 1 else f"{arena.problem.model} · {arena.problem.facts}"
+        arena.problem.model
+        if models.count(arena.problem.model) == 1
+        else f"{arena.problem.model} · {arena.problem.facts}"
         for arena in arenas
-    ]  # fmt: skip
+    ]
 
 
 def _board(board: Board, solvers: dict[str, int], grids: dict[str, int]) -> dict[str, Any]:
@@ -98,10 +104,16 @@ def _board(board: Board, solvers: dict[str, int], grids: dict[str, int]) -> dict
     for budget in table.budgets:
         if table.best(budget) is not None:
             who, score = standing(table, budget)[0]
-            winners.append({
-                "budget": budget, "solver": solvers[who.solver], "grid": grids[who.grid], "error": brief(score.error), "ties": score.ties,
-                "why": verdict(table, budget).words,
-            })  # fmt: skip
+            winners.append(
+                {
+                    "budget": budget,
+                    "solver": solvers[who.solver],
+                    "grid": grids[who.grid],
+                    "error": brief(score.error),
+                    "ties": score.ties,
+                    "why": verdict(table, budget).words,
+                }
+            )
     return {
         "metric": board.metric,
         "title": title_of(board.metric),
@@ -114,15 +126,23 @@ def _board(board: Board, solvers: dict[str, int], grids: dict[str, int]) -> dict
             for scores in table.scores.values()
         ],
         "points": [
-            [index[p.who], *map(brief, (p.nfe, p.steps, p.error, p.low, p.high, p.floor_low, p.floor_high, p.seconds, p.share)), int(p.ties),
-             p.seeds]
+            [
+                index[p.who],
+                *map(brief, (p.nfe, p.steps, p.error, p.low, p.high, p.floor_low, p.floor_high, p.seconds, p.share)),
+                int(p.ties),
+                p.seeds,
+            ]
             for p in board.points
         ],
         "slopes": [
-            [index[s.who], brief(s.fit), [[brief(a), brief(b), brief(order), int(floor)] for a, b, order, floor in s.pairs]]
+            [
+                index[s.who],
+                brief(s.fit),
+                [[brief(a), brief(b), brief(order), int(floor)] for a, b, order, floor in s.pairs],
+            ]
             for s in board.slopes
         ],
-    }  # fmt: skip
+    }
 
 
 def _ratios(board: Board) -> list[float | None]:
@@ -158,9 +178,17 @@ def _cells(records: Sequence[Record]) -> dict[str, Any]:
     for record in records:
         cell, result = record.cell, record.result
         row = [
-            cell.model, cell.solver, cell.grid, budget_words(budget_of(record)), cell.dtype, cell.seed, record.status, result.get("nfe"),
-            record.run.get("seconds"), *(result["figures"].get(name, {}).get("value") for name in metrics),
-        ]  # fmt: skip
+            cell.model,
+            cell.solver,
+            cell.grid,
+            budget_words(budget_of(record)),
+            cell.dtype,
+            cell.seed,
+            record.status,
+            result.get("nfe"),
+            record.run.get("seconds"),
+            *(result["figures"].get(name, {}).get("value") for name in metrics),
+        ]
         rows.append(
             [words[i].setdefault(value, len(words[i])) if i in words else brief(value) for i, value in enumerate(row)]
         )

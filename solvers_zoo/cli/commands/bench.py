@@ -113,12 +113,23 @@ def bench(
     """
     found = common.registry(plugin)
     given: dict[str, Any] = {
-        "solvers": _specs(solver, solvers), "models": _specs(model, models), "sdes": _specs(sde, sdes),
-        "grids": _specs(grid, grids), "metrics": _specs(metric, metrics), "nfe": _integers("--nfe", nfe),
-        "steps": _integers("--steps", steps), "seeds": _integers("--seeds", seeds),
-        "dtypes": tuple(split_list(dtypes)) if dtypes else None, "n": n, "start": start, "denoise": denoise,
-        "repeats": repeats, "limit": limit, "device": device, "plugins": tuple(plugin) if plugin else None,
-    }  # fmt: skip
+        "solvers": _specs(solver, solvers),
+        "models": _specs(model, models),
+        "sdes": _specs(sde, sdes),
+        "grids": _specs(grid, grids),
+        "metrics": _specs(metric, metrics),
+        "nfe": _integers("--nfe", nfe),
+        "steps": _integers("--steps", steps),
+        "seeds": _integers("--seeds", seeds),
+        "dtypes": tuple(split_list(dtypes)) if dtypes else None,
+        "n": n,
+        "start": start,
+        "denoise": denoise,
+        "repeats": repeats,
+        "limit": limit,
+        "device": device,
+        "plugins": tuple(plugin) if plugin else None,
+    }
     if overhead:
         from solvers_zoo.cli.commands.overhead import show
 

@@ -88,10 +88,16 @@ def edit(
             built, found.x, strength, solver, steps=steps, grid=grid, seed=seed, condition=condition, progress=bar
         )
     facts = {
-        "model": model.removeprefix(f"{common.OWN}:"), "from": found.name, "n": n, "strength": strength,
-        "t_start": done.grid[0], "solver": done.solver.removeprefix(f"{common.OWN}:"), "nfe": done.nfe,
-        "change": float((done.x - found.x).square().mean().sqrt()), "out": out,
-    }  # fmt: skip
+        "model": model.removeprefix(f"{common.OWN}:"),
+        "from": found.name,
+        "n": n,
+        "strength": strength,
+        "t_start": done.grid[0],
+        "solver": done.solver.removeprefix(f"{common.OWN}:"),
+        "nfe": done.nfe,
+        "change": float((done.x - found.x).square().mean().sqrt()),
+        "out": out,
+    }
     if out is not None and out.suffix in _DATA:
         _write(out, {"x": done.x, "given": found.x}, facts)
     elif out is not None:
@@ -141,9 +147,15 @@ def interpolate(
     x0, x1 = found.x[0::2], found.x[1::2]
     way = ways(built, x0, x1, solver, weights=points, steps=steps, grid=grid, condition=given)
     facts = {
-        "model": model.removeprefix(f"{common.OWN}:"), "from": found.name, "pairs": pairs, "points": points,
-        "solver": solver.removeprefix(f"{common.OWN}:"), "nfe": way.nfe, "round_trip": float(way.round_trip.max()), "out": out,
-    }  # fmt: skip
+        "model": model.removeprefix(f"{common.OWN}:"),
+        "from": found.name,
+        "pairs": pairs,
+        "points": points,
+        "solver": solver.removeprefix(f"{common.OWN}:"),
+        "nfe": way.nfe,
+        "round_trip": float(way.round_trip.max()),
+        "out": out,
+    }
     if out is not None and out.suffix in _DATA:
         _write(out, {"x": way.x, "codes": way.codes}, facts)
     elif out is not None:
@@ -161,8 +173,15 @@ def _check(out: Path | None, endings: tuple[str, ...], **counts: int | None) -> 
 
 
 def _begin(
-    model: str, source: str | None, sde: str | None, plugin: list[str] | None, n: int, seed: int, label: int | None, own: bool
-) -> tuple[ScoreModel, Given, dict[str, Any]]:  # fmt: skip
+    model: str,
+    source: str | None,
+    sde: str | None,
+    plugin: list[str] | None,
+    n: int,
+    seed: int,
+    label: int | None,
+    own: bool,
+) -> tuple[ScoreModel, Given, dict[str, Any]]:
     """The model, the samples, and the condition."""
     common.registry(plugin)
     import torch

@@ -110,12 +110,17 @@ def likelihood(
     found = given(built, data, n, seed, number)
     condition = labelled(built, found, label, own_labels)
     way: dict[str, Any] = {
-        "solver": solver, "steps": steps, "grid": grid, "probes": probes,
+        "solver": solver,
+        "steps": steps,
+        "grid": grid,
+        "probes": probes,
         "trace": str(trace or ("exact" if math.prod(found.x.shape[1:]) <= _EXACT else "hutchinson")),
-    }  # fmt: skip
+    }
     shared: dict[str, Any] = {
-        "seed": seed, "condition": condition, "chunk": None if built.analytic is not None else _CHUNK,
-    }  # fmt: skip
+        "seed": seed,
+        "condition": condition,
+        "chunk": None if built.analytic is not None else _CHUNK,
+    }
     if bits:
         levels = _levels(found, levels)
     with Progress("likelihood", not (quiet or json), unit="samples") as bar:
@@ -185,9 +190,10 @@ def _errors(one: Likelihood) -> dict[str, float]:
     """Typical errors of a sample, and that of the mean by the trace's probes, in nats."""
     rms = float(one.trace_error.square().mean().sqrt())
     return {
-        "trace_error": rms, "trace_error_of_mean": rms / math.sqrt(len(one.log_p)),
+        "trace_error": rms,
+        "trace_error_of_mean": rms / math.sqrt(len(one.log_p)),
         "time_error": float(one.time_error.mean()),
-    }  # fmt: skip
+    }
 
 
 def _at_start(model: ScoreModel, found: Given, seed: int) -> Any:
@@ -213,9 +219,12 @@ def _bounded(
     mean, error = most.mean
     per_bit = most.dim * math.log(2)
     facts = {
-        "bound": mean, "bound_error": error, "bound_bits": mean / per_bit, "bound_bits_error": error / per_bit,
+        "bound": mean,
+        "bound_error": error,
+        "bound_bits": mean / per_bit,
+        "bound_bits_error": error / per_bit,
         "bound_draws": draws,
-    }  # fmt: skip
+    }
     return facts, {"bound": most.nats, "bound_draws_error": most.error}
 
 
@@ -228,9 +237,16 @@ def _print(facts: dict[str, Any]) -> None:
     console = common.stdout()
     way = f"  {facts['data']} · {facts['n']:,} samples · {facts['nfe']} network evaluations a sample"
     console.print(
-        Text.assemble(("likelihood", "bold cyan"), " of ", (facts["model"], "bold cyan"), " by ", (facts["solver"], "bold cyan"), (way, "dim")),
+        Text.assemble(
+            ("likelihood", "bold cyan"),
+            " of ",
+            (facts["model"], "bold cyan"),
+            " by ",
+            (facts["solver"], "bold cyan"),
+            (way, "dim"),
+        ),
         soft_wrap=True,
-    )  # fmt: skip
+    )
     rows = Table.grid(padding=(0, 2))
     rows.add_column(style="green", no_wrap=True)
     rows.add_column(overflow="fold")

@@ -111,9 +111,17 @@ def _conditions(
 def _card_class(kind: str) -> Any:
     from solvers_zoo.registry import card
 
-    return {"solver": card.SolverCard, "sde": card.SDECard, "model": card.ModelCard, "grid": card.GridCard,
-            "metric": card.MetricCard, "executor": card.ExecutorCard, "study": card.StudyCard,
-            "objective": card.ObjectiveCard, "network": card.NetworkCard}[kind]  # fmt: skip
+    return {
+        "solver": card.SolverCard,
+        "sde": card.SDECard,
+        "model": card.ModelCard,
+        "grid": card.GridCard,
+        "metric": card.MetricCard,
+        "executor": card.ExecutorCard,
+        "study": card.StudyCard,
+        "objective": card.ObjectiveCard,
+        "network": card.NetworkCard,
+    }[kind]
 
 
 #: Columns by kind: heading, alignment, text of a card and of what was measured of it.

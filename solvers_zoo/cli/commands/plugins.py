@@ -17,14 +17,20 @@ def plugins(plugin: common.PluginOption = None, json: common.JsonOption = False)
         common.print_json(
             [
                 {
-                    "name": p.name, "dist": p.dist, "version": p.version, "module": p.module, "ok": p.ok,
-                    "gives": {plural: [e.card.name for e in p.entries if e.card.kind == kind]
-                              for plural, kind in common.PLURALS.items()},
+                    "name": p.name,
+                    "dist": p.dist,
+                    "version": p.version,
+                    "module": p.module,
+                    "ok": p.ok,
+                    "gives": {
+                        plural: [e.card.name for e in p.entries if e.card.kind == kind]
+                        for plural, kind in common.PLURALS.items()
+                    },
                     "problems": p.problems,
                 }
                 for p in found.plugins
             ]
-        )  # fmt: skip
+        )
         return
     from rich import box
     from rich.table import Table

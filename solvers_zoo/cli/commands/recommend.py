@@ -72,9 +72,14 @@ def recommend(
     from solvers_zoo.cli.progress import Rounds
 
     study = Study(
-        sdes=(sde,) if sde else (), denoise=denoise, dtypes=(dtype,), device=device, limit=limit, plugins=tuple(plugin or ()),
+        sdes=(sde,) if sde else (),
+        denoise=denoise,
+        dtypes=(dtype,),
+        device=device,
+        limit=limit,
+        plugins=tuple(plugin or ()),
         metrics=("strong",),
-    )  # fmt: skip
+    )
     rounds = Rounds(wanted=not (quiet or json))
     try:
         with rounds:
@@ -110,9 +115,16 @@ def _facts(advice: Advice, study: Any) -> dict[str, Any]:
 
     shell, python = _lines(advice, study)
     return {
-        "model": advice.model, "nfe": advice.nfe, "metric": advice.metric, "pick": asdict(advice.pick), "tried": advice.tried,
-        "note": advice.note, "standings": [asdict(one) for one in advice.standings], "shell": shell, "python": python,
-    }  # fmt: skip
+        "model": advice.model,
+        "nfe": advice.nfe,
+        "metric": advice.metric,
+        "pick": asdict(advice.pick),
+        "tried": advice.tried,
+        "note": advice.note,
+        "standings": [asdict(one) for one in advice.standings],
+        "shell": shell,
+        "python": python,
+    }
 
 
 def _print(advice: Advice, study: Any) -> None:
@@ -122,10 +134,14 @@ def _print(advice: Advice, study: Any) -> None:
     console, pick = common.stdout(), advice.pick
     console.print(
         Text.assemble(
-            "Use ", (pick.solver, "bold cyan"), " on the grid ", (pick.grid, "bold cyan"),
+            "Use ",
+            (pick.solver, "bold cyan"),
+            " on the grid ",
+            (pick.grid, "bold cyan"),
             f" for {advice.nfe} evaluations on {advice.model}.",
-        ), soft_wrap=True,
-    )  # fmt: skip
+        ),
+        soft_wrap=True,
+    )
     console.print(Text(_verdict(advice)), soft_wrap=True)
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for head, justify in (

@@ -75,9 +75,15 @@ def report(
     found, records = _records(store, study, where)
     with Progress("samples", wanted=not json, unit="cells") as progress:
         write_report(
-            records, out, title=title or _title(study), metric=metric, samples=found.samples if samples else None,
-            studies=found.studies(), store=str(store), step=progress,
-        )  # fmt: skip
+            records,
+            out,
+            title=title or _title(study),
+            metric=metric,
+            samples=found.samples if samples else None,
+            studies=found.studies(),
+            store=str(store),
+            step=progress,
+        )
     paths = []
     if figures is not None:
         with Progress("figures", wanted=not json, unit="files") as progress:

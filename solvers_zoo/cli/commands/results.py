@@ -151,9 +151,18 @@ def opened(folder: Path, study: str | None, stale: bool) -> Results:
 
 
 def _asked(
-    found: Results, where: str | None, metric: str | None, by: str | None, pareto: bool, cost: str, sort: str | None,
-    failed: bool, cells: bool, sql: str | None, limit: int | None,
-) -> tuple[list[dict[str, Any]], Sheet, dict[str, Any]]:  # fmt: skip
+    found: Results,
+    where: str | None,
+    metric: str | None,
+    by: str | None,
+    pareto: bool,
+    cost: str,
+    sort: str | None,
+    failed: bool,
+    cells: bool,
+    sql: str | None,
+    limit: int | None,
+) -> tuple[list[dict[str, Any]], Sheet, dict[str, Any]]:
     """The rows that were asked for, the same as they are read, and what is to be said of all."""
     from solvers_zoo.bench import groups
     from solvers_zoo.cli.results_table import losses_sheet, plain_sheet, ranked_sheet

@@ -97,9 +97,27 @@ def sample(
     zoo sample --model digits -n 50000 --executor processes --out digits.npz
     """
     request = Request(
-        solver, model, sde, grid, steps, nfe, n, shape, seed, start, denoise, dtype, chunk, brownian, out, resume, executor,
-        executor_option, shard, plugin or [],
-    )  # fmt: skip
+        solver,
+        model,
+        sde,
+        grid,
+        steps,
+        nfe,
+        n,
+        shape,
+        seed,
+        start,
+        denoise,
+        dtype,
+        chunk,
+        brownian,
+        out,
+        resume,
+        executor,
+        executor_option,
+        shard,
+        plugin or [],
+    )
     settings = check(request)  # everything that can be refused before torch is even imported
     from solvers_zoo.cli import draw, outcome
 

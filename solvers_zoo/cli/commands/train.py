@@ -132,11 +132,28 @@ def train(
     zoo train two-moons --steps 2000 --objective flow-matching --sde rectified-flow
     """
     given = {
-        "data": data, "minutes": minutes, "steps": steps, "network": network, "objective": objective, "sde": sde,
-        "prediction": prediction, "batch": batch, "lr": lr, "warmup": warmup, "ema": ema, "clip": clip, "decay": decay,
-        "unlabelled": unlabelled, "held_out": held_out, "evaluations": evaluations, "patience": patience, "bf16": bf16,
-        "seed": seed, "threads": threads, "folder": None if data_folder is None else str(data_folder),
-    }  # fmt: skip
+        "data": data,
+        "minutes": minutes,
+        "steps": steps,
+        "network": network,
+        "objective": objective,
+        "sde": sde,
+        "prediction": prediction,
+        "batch": batch,
+        "lr": lr,
+        "warmup": warmup,
+        "ema": ema,
+        "clip": clip,
+        "decay": decay,
+        "unlabelled": unlabelled,
+        "held_out": held_out,
+        "evaluations": evaluations,
+        "patience": patience,
+        "bf16": bf16,
+        "seed": seed,
+        "threads": threads,
+        "folder": None if data_folder is None else str(data_folder),
+    }
     given = {name: value for name, value in given.items() if value is not None}
     out = _place(out, data)
     if preview is not None:
@@ -238,8 +255,9 @@ def _train(
     except KeyboardInterrupt:
         raise common.Halt(
             f"Stopped after {trainer.state.step:,} steps, kept in {state_file(out)}; go on with: zoo train --resume --out "
-            f"{shlex.quote(str(out))}", 130,
-        ) from None  # fmt: skip
+            f"{shlex.quote(str(out))}",
+            130,
+        ) from None
 
 
 def _previewer(path: Path | None) -> Callable[[NetworkModel, int], None] | None:

@@ -62,16 +62,36 @@ class Place:
 
 
 _OPPOSITE: dict[type[ast.operator], tuple[type[ast.operator], ...]] = {
-    ast.Add: (ast.Sub,), ast.Sub: (ast.Add,), ast.Mult: (ast.Div,), ast.Div: (ast.Mult,), ast.FloorDiv: (ast.Mult,),
-}  # fmt: skip
+    ast.Add: (ast.Sub,),
+    ast.Sub: (ast.Add,),
+    ast.Mult: (ast.Div,),
+    ast.Div: (ast.Mult,),
+    ast.FloorDiv: (ast.Mult,),
+}
 _COMPARE: dict[type[ast.cmpop], type[ast.cmpop]] = {
-    ast.Eq: ast.NotEq, ast.NotEq: ast.Eq, ast.Lt: ast.GtE, ast.GtE: ast.Lt, ast.Gt: ast.LtE, ast.LtE: ast.Gt,
-    ast.Is: ast.IsNot, ast.IsNot: ast.Is, ast.In: ast.NotIn, ast.NotIn: ast.In,
-}  # fmt: skip
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Lt: ast.GtE,
+    ast.GtE: ast.Lt,
+    ast.Gt: ast.LtE,
+    ast.LtE: ast.Gt,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+}
 _ATTRIBUTES = {
-    "alpha": ("sigma",), "sigma": ("alpha",), "dalpha": ("dsigma",), "dsigma": ("dalpha",), "x0": ("eps",), "eps": ("x0",),
-    "g": ("g2",), "g2": ("g",), "lam": ("t",), "rho": ("sigma",),
-}  # fmt: skip
+    "alpha": ("sigma",),
+    "sigma": ("alpha",),
+    "dalpha": ("dsigma",),
+    "dsigma": ("dalpha",),
+    "x0": ("eps",),
+    "eps": ("x0",),
+    "g": ("g2",),
+    "g2": ("g",),
+    "lam": ("t",),
+    "rho": ("sigma",),
+}
 _PAIRS = (
     ("t", "s"),
     ("now", "prev"),

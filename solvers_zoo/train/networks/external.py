@@ -24,10 +24,12 @@ class DiffusersUNet(Network):
         title="UNet2DModel of diffusers",
         extra="diffusers",
         source=Source(
-            authors="von Platen et al. 2022", title="Diffusers: State-of-the-art diffusion models",
-            link="https://github.com/huggingface/diffusers", where="UNet2DModel",
+            authors="von Platen et al. 2022",
+            title="Diffusers: State-of-the-art diffusion models",
+            link="https://github.com/huggingface/diffusers",
+            where="UNet2DModel",
         ),
-    )  # fmt: skip
+    )
     channels: tuple[float, ...] = option(
         (32.0, 64.0, 64.0), help="channels at every level, finest first", kind="floats", low=1, high=4096
     )
@@ -48,12 +50,17 @@ class DiffusersUNet(Network):
         levels = range(len(self.channels))
         try:
             return DiffusersModule(
-                classes, in_channels=shape[0], out_channels=shape[0], sample_size=tuple(shape[1:]),
-                block_out_channels=tuple(int(c) for c in self.channels), layers_per_block=self.blocks, norm_num_groups=self.groups,
+                classes,
+                in_channels=shape[0],
+                out_channels=shape[0],
+                sample_size=tuple(shape[1:]),
+                block_out_channels=tuple(int(c) for c in self.channels),
+                layers_per_block=self.blocks,
+                norm_num_groups=self.groups,
                 down_block_types=tuple("AttnDownBlock2D" if i in self.attention else "DownBlock2D" for i in levels),
                 up_block_types=tuple("AttnUpBlock2D" if i in self.attention else "UpBlock2D" for i in reversed(levels)),
                 num_class_embeds=None if classes is None else classes + 1,
-            )  # fmt: skip
+            )
         except ImportError as error:
             raise IncompatibleError(f"diffusers-unet needs diffusers: pip install diffusers ({error}).") from error
 
@@ -68,10 +75,12 @@ class Module(Network):
         name="module",
         title="Any torch module by import path",
         source=Source(
-            authors="Paszke et al. 2019", title="PyTorch: An Imperative Style, High-Performance Deep Learning Library",
-            arxiv="1912.01703", where="nn.Module",
+            authors="Paszke et al. 2019",
+            title="PyTorch: An Imperative Style, High-Performance Deep Learning Library",
+            arxiv="1912.01703",
+            where="nn.Module",
         ),
-    )  # fmt: skip
+    )
     runs_code: ClassVar[bool] = True
     factory: str = option(help="package.module:name or file.py:name", kind="str")
 

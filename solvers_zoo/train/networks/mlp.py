@@ -26,10 +26,12 @@ class MLP(Network):
         name="mlp",
         title="Residual network of dense layers",
         source=Source(
-            authors="He et al. 2016", title="Identity Mappings in Deep Residual Networks", arxiv="1603.05027",
+            authors="He et al. 2016",
+            title="Identity Mappings in Deep Residual Networks",
+            arxiv="1603.05027",
             where="Figure 1 (b)",
         ),
-    )  # fmt: skip
+    )
     width: int = option(256, help="numbers between blocks", low=1, high=8192)
     depth: int = option(4, help="number of blocks", low=1, high=128)
     expansion: int = option(2, help="numbers inside a block, times the width", low=1, high=16)

@@ -25,10 +25,12 @@ class UNet(Network):
         name="unet",
         title="U-Net of residual blocks",
         source=Source(
-            authors="Ho, Jain & Abbeel 2020", title="Denoising Diffusion Probabilistic Models", arxiv="2006.11239",
+            authors="Ho, Jain & Abbeel 2020",
+            title="Denoising Diffusion Probabilistic Models",
+            arxiv="2006.11239",
             where="Appendix B",
         ),
-    )  # fmt: skip
+    )
     channels: tuple[float, ...] = option(
         (32.0, 64.0, 64.0), help="channels at every level, finest first", kind="floats", low=1, high=4096
     )

@@ -67,9 +67,16 @@ class UNetModule(nn.Module):
     """See `solvers_zoo.train.networks.unet.UNet`."""
 
     def __init__(
-        self, channels: int, classes: int | None, widths: Sequence[int], blocks: int, attention: Collection[int], heads: int,
-        patch: int, embedding: str,
-    ) -> None:  # fmt: skip
+        self,
+        channels: int,
+        classes: int | None,
+        widths: Sequence[int],
+        blocks: int,
+        attention: Collection[int],
+        heads: int,
+        patch: int,
+        embedding: str,
+    ) -> None:
         super().__init__()
         self.patch, size, inward = patch, 4 * widths[0], channels * patch**2
         self.condition = Conditioning(size, classes, embedding)

@@ -29,9 +29,12 @@ class FlowMatching(Objective):
         aliases=("cfm",),
         formula="1/2 E |u(x_t, t) - (alpha' x_0 + sigma' eps)|^2",
         source=Source(
-            authors="Lipman et al. 2023", title="Flow Matching for Generative Modeling", arxiv="2210.02747", where="Theorem 2",
+            authors="Lipman et al. 2023",
+            title="Flow Matching for Generative Modeling",
+            arxiv="2210.02747",
+            where="Theorem 2",
         ),
-    )  # fmt: skip
+    )
 
     def loss_at(self, model: ScoreModel, x0: Tensor, point: Any, draws: Draws, **condition: Any) -> Tensor:
         """With one draw of noise a sample."""
