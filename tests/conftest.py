@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import pytest
 import torch
+from draw import header
 
 from solvers_zoo.registry import registry
 
 torch.set_num_threads(1)
+
+
+def pytest_report_header() -> str:
+    """The hash that draws what this run examines of what is too much for one run."""
+    return header()
 
 
 @pytest.fixture(autouse=True)
