@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import Grid, OptionError, SolverCard, Source, log, option
 from zoo_wrappers.legs import Legs
@@ -84,7 +84,7 @@ class Restart(Legs):
 
     def legs(self, grid: Grid) -> Sequence[Grid]:
         """Down to ``low``, the restarts, and what is left of the grid."""
-        sde: Any = grid.sde
+        sde = grid.sde.as_gaussian()
         below = [i for i in range(1, len(grid)) if grid[i].rho < self.high]
         k = min(below, key=lambda i: abs(log(grid[i].rho / self.low)))
         n = self.inner_steps(grid.steps)

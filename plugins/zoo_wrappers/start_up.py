@@ -218,7 +218,7 @@ class Cut(NamedTuple):
 def cut(grid: Grid, times: int) -> Grid:
     """The grid with its first interval cut at 1/2, 1/4, ..., 2^-times of its length in lam."""
     t, s = grid[0], grid[1]
-    sde: Any = grid.sde
+    sde = grid.sde.as_gaussian()
     between = [sde.at_lam(t.lam + (s.lam - t.lam) / 2**k) for k in range(times, 0, -1)]
     return Grid(sde, [t, *between, *grid.points[1:]], smooth=grid.smooth and not times)
 

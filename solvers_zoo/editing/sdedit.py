@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from torch import Tensor
 
 from solvers_zoo import registry
-from solvers_zoo.errors import IncompatibleError, OptionError
+from solvers_zoo.errors import OptionError
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.numerics.combine import combine
 from solvers_zoo.sampling.driver import sample
@@ -68,9 +68,7 @@ def edit(
     torch.Size([1, 2])
 
     """
-    sde: Any = model.sde
-    if not sde.gaussian:
-        raise IncompatibleError(f"Noising needs a process of the form alpha X_0 + sigma eps; {sde} is none.")
+    model.sde.as_gaussian("data cannot be noised to a time of it")
     if not isinstance(x, Tensor) or x.dim() < 2 or len(x) == 0:
         raise OptionError("x is a tensor of samples, (n, *shape) with n >= 1.")
     engine: Solver = registry.default().make("solver", solver)

@@ -79,7 +79,7 @@ def reference_flow(
     """
     from scipy.integrate import solve_ivp  # a third of a second that only a reference is worth
 
-    sde: Any = model.sde
+    sde = model.sde.as_gaussian()
     by_lam = math.isfinite(point_from.lam) and math.isfinite(point_to.lam)
 
     def slope(clock: float, z: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -19,6 +19,7 @@ from solvers_zoo.score_models.analytic import fold
 from solvers_zoo.score_models.wrappers.settled import Settled
 
 if TYPE_CHECKING:
+    from solvers_zoo.processes.base import GaussianPoint, GaussianSDE
     from solvers_zoo.score_models.base import ScoreModel
 
 #: Numbers in the states of one chunk.
@@ -119,8 +120,8 @@ def variational_bound(
         ModelError: x is not of the model's shape, or values are not finite.
 
     """
-    sde: Any = model.sde
-    _check(model, x, draws)
+    sde = model.sde.as_gaussian()
+    _check(model, sde, x, draws)
     width = (high - low) / (levels - 1) if levels else 0.0
     if levels:
         check_levels(x, levels, low, high)
@@ -148,7 +149,7 @@ def variational_bound(
     return Bound(prior, path, end, error, draws * model.cost, dim, width)
 
 
-def _end_time(sde: Any, given: float | None, width: float) -> float:
+def _end_time(sde: GaussianSDE, given: float | None, width: float) -> float:
     """Where the noised path begins."""
     if given is None:
         rho = width / 3
@@ -159,9 +160,9 @@ def _end_time(sde: Any, given: float | None, width: float) -> float:
     return float(given)
 
 
-def _path(model: ScoreModel, x: Tensor, noise: SeededNoise, draws: int, end: Any) -> tuple[Tensor, Tensor]:
+def _path(model: ScoreModel, x: Tensor, noise: SeededNoise, draws: int, end: GaussianPoint) -> tuple[Tensor, Tensor]:
     """Integral of E |eps_model - eps|^2 over the log-SNR, and the variance of its estimate."""
-    sde: Any = model.sde
+    sde = model.sde.as_gaussian()
     first, last = float(sde.lam(sde.t_max)), float(end.lam)
     slices = draws // 2
     errors = []
@@ -219,9 +220,8 @@ def _prior(sde: Any, x: Tensor) -> Tensor:
     return 0.5 * ((alpha / std * rows).square().sum(1) + rows.shape[1] * (ratio - 1 - math.log(ratio)))
 
 
-def _check(model: ScoreModel, x: Any, draws: int) -> None:
+def _check(model: ScoreModel, sde: GaussianSDE, x: object, draws: int) -> None:
     """Refuse what is impossible."""
-    sde: Any = model.sde
     if isinstance(draws, bool) or not isinstance(draws, int) or draws < 2 or draws % 2:
         raise OptionError(f"draws = {draws!r} is not possible; it takes an even number >= 2.")
     if not isinstance(x, Tensor) or x.dim() < 2 or len(x) == 0:
@@ -230,7 +230,7 @@ def _check(model: ScoreModel, x: Any, draws: int) -> None:
         raise ModelError(f"The data are of shape {tuple(x.shape[1:])} and the model's samples of {tuple(model.shape)}.")
     if not bool(torch.isfinite(x).all()):
         raise ModelError("Some of the data are not finite.")
-    if not sde.gaussian or not math.isfinite(float(sde.lam(sde.t_max))):
+    if not math.isfinite(float(sde.lam(sde.t_max))):
         raise IncompatibleError(
             f"The bound is an integral over the log-SNR, which is not finite at the end of {sde}; lower t_max a little, or take "
             "another process."

@@ -2,7 +2,7 @@ r"""Tomczak's proxy of the log-likelihood, for early stopping."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -38,7 +38,7 @@ def tomczak_proxy(model: ScoreModel, x: Tensor, *, steps: int = 20, seed: int = 
     """
     if isinstance(steps, bool) or not isinstance(steps, int) or steps < 2:
         raise OptionError(f"steps = {steps!r} is not possible; it takes a whole number >= 2.")
-    sde: Any = model.sde
+    sde = model.sde.as_gaussian()
     asked = Settled(model, {})
     noise = SeededNoise(seed, range(first, first + len(x)), x.shape[1:], x.dtype, x.device)
     total = torch.zeros(len(x), dtype=x.dtype, device=x.device)

@@ -94,8 +94,7 @@ def _folded(case: Case, how: str) -> str:
 
 
 def _prior_std(case: Case) -> float:
-    sde: Any = case.model.sde
-    return float(sde.prior_std(case.grid[0].t))
+    return case.model.sde.prior_std(case.grid[0].t)
 
 
 def _log_start(case: Case, x: Tensor) -> Tensor:

@@ -64,8 +64,10 @@ class WeakError(Metric):
             found = affine_map(lambda x, noise: _run(case, x, noise), case.x.shape[1:])
         mean, cov = law.moments(case.grid[0])
         if not case.exact_start:
-            sde: Any = case.model.sde
-            mean, cov = torch.zeros_like(mean), torch.eye(len(cov)).to(cov) * sde.prior_std(case.grid[0].t) ** 2
+            mean, cov = (
+                torch.zeros_like(mean),
+                torch.eye(len(cov)).to(cov) * case.model.sde.prior_std(case.grid[0].t) ** 2,
+            )
         mean, cov = found.law(mean, cov)
         exact_mean, exact_cov = law.moments(case.point)
         errors = {

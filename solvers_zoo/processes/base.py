@@ -135,6 +135,15 @@ class SDE(Configurable, ABC):
             )
         return ScorePrediction(x, out, point, self.drift(x, point.t))
 
+    def as_gaussian(self, otherwise: str = "it has neither alpha nor sigma") -> GaussianSDE:
+        """This process, for code that needs its alpha and sigma; ``otherwise`` says what is not possible without them.
+
+        Raises:
+            IncompatibleError: the process is not Gaussian.
+
+        """
+        raise IncompatibleError(f"{self} is not of the form alpha X_0 + sigma eps: {otherwise}.")
+
     def prior_std(self, t: float) -> float:
         """Standard deviation of the prior from which sampling starts at time t."""
         raise IncompatibleError(f"{self} names no prior; give the start as x=.")
@@ -159,6 +168,10 @@ class GaussianSDE(SDE):
     @abstractmethod
     def sigma(self, t: Any) -> Any:
         """Noise standard deviation, increasing."""
+
+    def as_gaussian(self, otherwise: str = "") -> GaussianSDE:
+        """This process."""
+        return self
 
     @schedule_function
     def dalpha(self, t: Any) -> Any:

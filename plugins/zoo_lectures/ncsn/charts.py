@@ -109,7 +109,7 @@ def samples(runs: Mapping[str, Drawn], rows: Sequence[Row]) -> Any:
 def levels(states: Tensor, model: ScoreModel) -> Any:
     """The state at every second level, scaled to the spread that it has there, and the digits at the end."""
     count = len(states) - 1
-    sde: Any = model.sde
+    sde = model.sde.as_gaussian()
     sigmas = [float(sde.at(sde.t_max * (1 - i / (count - 1))).sigma) for i in range(count)]
     kept = [i for i in range(count) if i % 2 == 1 or i == 0]
     images = [grey(states[i] / (1 + sigmas[i] ** 2) ** 0.5) for i in kept] + [grey(states[-1])]

@@ -93,7 +93,7 @@ def problem() -> tuple[Mixture, Tensor, Tensor]:
     from solvers_zoo.score_models.mixture import Mixture
 
     model = Mixture([0.3, 0.7], [[-1.0, 0.5], [1.2, -0.4]], [0.3**2, 0.5**2], sde=EDM())
-    sde: Any = model.sde
+    sde = model.sde.as_gaussian()
     x = sde.t_max * torch.tensor(STARTS, dtype=torch.float64)
     return model, x, reference_flow(model, x, sde.at(sde.t_max), sde.at(sde.t_min))
 

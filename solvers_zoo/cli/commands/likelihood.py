@@ -203,7 +203,7 @@ def _at_start(model: ScoreModel, found: Given, seed: int) -> Any:
     from solvers_zoo.noise.seeded import SeededNoise
     from solvers_zoo.numerics.combine import combine
 
-    sde: Any = model.sde
+    sde = model.sde.as_gaussian()
     point = sde.at(sde.t_min)
     noise = SeededNoise(seed, range(len(found.x)), found.x.shape[1:], found.x.dtype)
     return combine((point.alpha, found.x), (point.sigma, noise.start().fresh()))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo.errors import IncompatibleError
 from solvers_zoo.numerics.combine import combine
 from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
 
@@ -34,11 +33,8 @@ class AnalyticFirstStep(ModelWrapper):
 
     def __init__(self, model: ScoreModel, point: Any = None, variance: float = 1.0) -> None:
         super().__init__(model)
-        if not model.sde.gaussian:
-            raise IncompatibleError(
-                f"{model.sde} is not of the form alpha X_0 + sigma eps: its prior has no known score."
-            )
-        self.point = model.sde.at(model.sde.t_max) if point is None else point
+        sde = model.sde.as_gaussian("its prior has no known score")
+        self.point = sde.at(sde.t_max) if point is None else point
         self.variance = float(variance)
 
     def __call__(self, x: Tensor, point: Any, **condition: Any) -> Prediction:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws
+    from solvers_zoo.processes.base import GaussianSDE
     from solvers_zoo.score_models.base import ScoreModel
 
 #: How times may be drawn.
@@ -58,14 +59,12 @@ class Objective(Configurable):
             IncompatibleError: the process is not one that this objective or this law of times is for.
 
         """
-        sde: Any = model.sde
-        if not sde.gaussian:
-            raise IncompatibleError(f"{self} needs a process of the form alpha X_0 + sigma eps; {sde} is none.")
+        sde = model.sde.as_gaussian(f"{self} needs one that is")
         t, weight = self.draw_times(sde, u.double())
         loss = self.loss_at(model, x0, sde.at(t.view(-1, *[1] * (x0.dim() - 1))), draws, **condition)
         return loss * weight.to(loss.dtype)
 
-    def draw_times(self, sde: Any, u: Tensor) -> tuple[Tensor, Tensor]:
+    def draw_times(self, sde: GaussianSDE, u: Tensor) -> tuple[Tensor, Tensor]:
         """Times and importance weights (B,), float64."""
         import torch
 
@@ -89,7 +88,7 @@ class Objective(Configurable):
         return t, (first - last) / length * 2 * point.sigma**2 / point.g2
 
     @staticmethod
-    def _inside(sde: Any, t: Tensor) -> Tensor:
+    def _inside(sde: GaussianSDE, t: Tensor) -> Tensor:
         return t.clamp(sde.t_min, sde.t_max)
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws
+    from solvers_zoo.processes.base import GaussianSDE
     from solvers_zoo.score_models.base import ScoreModel
 
 
@@ -47,7 +48,7 @@ class NCSN(Objective):
     )
     levels: int = option(10, help="number of noise levels, both ends of the process included", low=2)
 
-    def draw_times(self, sde: Any, u: Tensor) -> tuple[Tensor, Tensor]:
+    def draw_times(self, sde: GaussianSDE, u: Tensor) -> tuple[Tensor, Tensor]:
         """The times of levels, all alike.
 
         Raises:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws
+    from solvers_zoo.processes.base import GaussianSDE
     from solvers_zoo.score_models.base import ScoreModel
 
 
@@ -45,7 +46,7 @@ class DDPMBound(Objective):
     )
     levels: int = option(0, help="grey levels of the data in [-1, 1]; 0 for continuous data", low=0)
 
-    def draw_times(self, sde: Any, u: Tensor) -> tuple[Tensor, Tensor]:
+    def draw_times(self, sde: GaussianSDE, u: Tensor) -> tuple[Tensor, Tensor]:
         """Whole indices, all alike.
 
         Raises:
@@ -66,7 +67,7 @@ class DDPMBound(Objective):
         prediction = model(noised(x0, point, eps), point, **condition)
         if not self.bound:
             return 0.5 * summed((prediction.eps - eps).square())
-        sde: Any = model.sde
+        sde = model.sde.as_gaussian()
         index = torch.as_tensor(point.t, dtype=torch.float64).reshape(-1).expand(len(x0))
         before = sde.at((index - 1).clamp(min=0).view(-1, *[1] * (x0.dim() - 1)))
         error = summed((x0 - prediction.x0).square())
@@ -101,7 +102,7 @@ class DDPMBound(Objective):
         mass = torch.special.ndtr(top) - torch.special.ndtr(bottom)
         return -summed(mass.clamp(min=1e-12).log())
 
-    def _prior(self, sde: Any, x0: Tensor) -> Tensor:
+    def _prior(self, sde: GaussianSDE, x0: Tensor) -> Tensor:
         """KL(q(x_T | x0) || N(0, I))."""
         end = sde.at(float(sde.t_max))
         return 0.5 * summed(end.alpha**2 * x0.square() + (end.sigma**2 - 1 - math.log(end.sigma**2)))
