@@ -416,3 +416,15 @@ def test_what_has_no_meaning_without_alpha_is_refused():
     with pytest.raises(zoo.IncompatibleError, match="log-SNR"):
         zoo.grid("karras").make_grid(sde, 5)
     assert len(zoo.grid("uniform").make_grid(sde, 5)) == 6
+
+
+def test_code_that_needs_alpha_and_sigma_refuses_another_process():
+    sde = zoo.EDM()
+    assert sde.as_gaussian() is sde
+    model = zoo.FunctionModel(lambda x, t: -x, Displaced(), prediction="score")
+    with pytest.raises(
+        zoo.IncompatibleError, match=r"Displaced.* is not of the form .*: it has neither alpha nor sigma\."
+    ):
+        model.sde.as_gaussian()
+    with pytest.raises(zoo.IncompatibleError, match=r"not of the form .*: data cannot be noised"):
+        zoo.edit(model, torch.zeros(1, 2), strength=0.5)
