@@ -183,6 +183,7 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.solving.stepping import State as State
     from solvers_zoo.solving.stepping import Step as Step
     from solvers_zoo.solving.stepping import StepSolver as StepSolver
+    from solvers_zoo.solving.stepping import made_of_steps as made_of_steps
     from solvers_zoo.solving.stepping import remember as remember
     from solvers_zoo.time_grids.base import Grid as Grid
     from solvers_zoo.time_grids.base import GridRule as GridRule

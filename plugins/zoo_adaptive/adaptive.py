@@ -15,6 +15,7 @@ from solvers_zoo import (
     Step,
     StepSolver,
     combine,
+    made_of_steps,
     option,
 )
 
@@ -65,9 +66,8 @@ class Adaptive(AdaptiveSteps, HoldsSolver):
 
     @property
     def stepper(self) -> StepSolver:
-        """The solver that it holds."""
-        assert isinstance(self.solver, StepSolver)  # `check` saw to it
-        return self.solver
+        """The option ``solver``, as one made of steps."""
+        return made_of_steps(self.solver)
 
     def check(self) -> None:
         """The solver must give steps whose error means something."""

@@ -48,16 +48,7 @@ class Ancestral(StepSolver):
         if self.eta:
             same = card.equivalents if self.eta == 1 else ()
             return replace(card, noise_level=self.split.level(self.eta), equivalents=same)
-        return replace(
-            card,
-            order=card.weak_order,
-            weak_order=None,
-            strong_order=None,
-            stochastic=False,
-            noise_level=None,
-            needs=tuple(need for need in card.needs if need != "decreasing"),
-            equivalents=self.still,
-        )
+        return card.noise_free(card.weak_order, self.still)
 
     def parts(self, t: Any, s: Any) -> tuple[Any, Any]:
         """(kept, fresh) of a step from t to s."""

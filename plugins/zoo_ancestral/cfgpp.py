@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo import ModelWrapper, OptionError, Solver, SolverCard, Source, Step, StepSolver, combine, option
+from solvers_zoo import Around, ModelWrapper, Solver, SolverCard, Source, Step, combine, option
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, Grid, Interval, Prediction, ScoreModel, State
+    from solvers_zoo import Draws, Interval, Prediction, ScoreModel
 
 
-class CFGPlusPlus(StepSolver):
+class CFGPlusPlus(Around):
     r"""A step of ``solver`` on the unconditional prediction u, and the data moved by the guidance; s is the end of the step.
 
         x_s = [step of the solver with u] + alpha_s (x0_guided - x0_u)
@@ -39,51 +37,15 @@ class CFGPlusPlus(StepSolver):
     )
     solver: Solver = option("ddim", kind="solver", help="the solver that steps: ddim, euler-ancestral, dpmpp-2m, ...")
 
-    def check(self) -> None:
-        """The solver must be made of steps."""
-        if not isinstance(self.solver, StepSolver) or self.solver.facts().stationary:
-            raise OptionError(
-                f"cfgpp: solver = {self.solver} is not possible; it takes no steps from one level to the next."
-            )
-
-    def facts(self) -> SolverCard:
-        """The solver's, which it is on any model without guidance."""
-        own = self.card
-        return replace(
-            self.solver.facts(),
-            name=own.name,
-            title=own.title,
-            aliases=(),
-            family=own.family,
-            source=own.source,
-            equivalents=(str(self.solver),),
-        )
-
-    def nfe(self, steps: int) -> int | None:
-        """The solver's."""
-        return self.solver.nfe(steps)
-
-    def report(self, state: State) -> dict[str, Any]:
-        """The solver's."""
-        return self.solver.report(state)
-
-    def plan(self, grid: Grid) -> Sequence[Any]:
-        """The solver's."""
-        return self._stepper().plan(grid)
-
     def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
-        """The solver's step on u, and the move."""
+        """A step of the solver on u, and then the data moved."""
         without = _Unguided(model)
-        step = self._stepper().step(without, x, interval, memory, noise)
+        step = self.stepper.step(without, x, interval, memory, noise)
         guided, plain = without.last
         if guided is plain:
             return step
         alpha = interval.s.alpha
         return step._replace(x=combine((1.0, step.x), *guided.terms(alpha, 0.0), *plain.terms(-alpha, 0.0)))
-
-    def _stepper(self) -> StepSolver:
-        assert isinstance(self.solver, StepSolver)  # `check` saw to it
-        return self.solver
 
 
 class _Unguided(ModelWrapper):

@@ -53,14 +53,7 @@ class Churn(StepSolver):
         """Without noise a solver of the flow; with noise of another scale biased."""
         card = self.card
         if self.S_churn == 0:
-            return replace(
-                card,
-                order=card.weak_order,
-                weak_order=None,
-                stochastic=False,
-                equivalents=(self.quiet,),
-                needs=tuple(need for need in card.needs if need != "decreasing"),
-            )
+            return card.noise_free(card.weak_order, (self.quiet,))
         if self.S_noise == 1:
             return card
         bias = f"where noise is added the variance settles towards {self.S_noise**2:.4g} times the exact one"

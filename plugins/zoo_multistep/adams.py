@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from solvers_zoo import Multistep, SolverCard, Source
+from solvers_zoo import Multistep, SolverCard
 from solvers_zoo.numerics.interpolation import adams_moments, weights
+from zoo_multistep.points import ZHANG_CHEN, points_card
 
 
 class Adams(Multistep):
@@ -29,23 +31,9 @@ class Adams(Multistep):
 
 
 def _card(points: int, aliases: tuple[str, ...]) -> SolverCard:
-    return SolverCard(
-        name=f"lms-{points}",
-        title=f"Linear multistep, {points} points",
-        family="multistep",
-        order=2,
-        nominal_order=points,
-        variable="sigma",
-        memory=points - 1,
-        needs=("gaussian", "finite-end"),
-        aliases=(*aliases, f"deis-rho-ab{points - 1}"),
-        source=Source(
-            authors="Zhang & Chen 2023",
-            title="Fast Sampling of Diffusion Models with Exponential Integrator",
-            arxiv="2204.13902",
-            where="Section 3.4, rho-AB-DEIS; sample_lms of k-diffusion",
-        ),
-    )
+    source = replace(ZHANG_CHEN, where="Section 3.4, rho-AB-DEIS; sample_lms of k-diffusion")
+    names = (*aliases, f"deis-rho-ab{points - 1}")
+    return points_card(f"lms-{points}", f"Linear multistep, {points} points", points, source, names)
 
 
 class LMS2(Adams):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from solvers_zoo import Multistep, SolverCard, Source
+from solvers_zoo import Multistep, SolverCard
 from solvers_zoo.numerics.interpolation import gauss_moments, weights
+from zoo_multistep.points import ZHANG_CHEN, points_card
 
 
 class TimeAdams(Multistep):
@@ -38,23 +40,8 @@ class TimeAdams(Multistep):
 
 
 def _card(points: int, aliases: tuple[str, ...] = ()) -> SolverCard:
-    return SolverCard(
-        name=f"deis-tab{points - 1}",
-        title=f"tAB{points - 1}-DEIS",
-        family="multistep",
-        order=2,
-        nominal_order=points,
-        variable="t",
-        memory=points - 1,
-        needs=("gaussian", "finite-end"),
-        aliases=aliases,
-        source=Source(
-            authors="Zhang & Chen 2023",
-            title="Fast Sampling of Diffusion Models with Exponential Integrator",
-            arxiv="2204.13902",
-            where="eq. (14) and (15)",
-        ),
-    )
+    name, source = f"{points - 1}", replace(ZHANG_CHEN, where="eq. (14) and (15)")
+    return points_card(f"deis-tab{name}", f"tAB{name}-DEIS", points, source, aliases, variable="t")
 
 
 class DEIS1(TimeAdams):

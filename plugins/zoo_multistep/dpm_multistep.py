@@ -34,29 +34,29 @@ class Differences(Multistep):
         return (-(slope + bend) / r_1 - bend / r_2, bend / r_2)
 
 
-def _card(name: str, title: str, memory: int, order: float, where: str, paper: str, arxiv: str) -> SolverCard:
+def _card(name: str, title: str, memory: int, where: str) -> SolverCard:
     return SolverCard(
         name=name,
         title=title,
         family="dpm",
-        order=order,
+        order=2,
         variable="lam",
         memory=memory,
         needs=("gaussian", "finite-end"),
-        source=Source(authors="Lu et al. 2022", title=paper, arxiv=arxiv, where=where),
+        source=Source(
+            authors="Lu et al. 2022",
+            title="DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models",
+            arxiv="2211.01095",
+            where=where,
+        ),
     )
-
-
-_PP = ("DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models", "2211.01095")
 
 
 class DPMSolver2M(Differences):
     """The line through the last two noise predictions."""
 
     form = "eps"
-    card = _card(
-        "dpm-solver-2m", "DPM-Solver(2M)", 1, 2, "the multistep solver of order 2 on the noise prediction", *_PP
-    )
+    card = _card("dpm-solver-2m", "DPM-Solver(2M)", 1, "the multistep solver of order 2 on the noise prediction")
 
 
 class DPMSolver3MPublished(Differences):
@@ -67,9 +67,7 @@ class DPMSolver3MPublished(Differences):
         "dpm-solver-3m-published",
         "DPM-Solver(3M) as published",
         2,
-        2,
         "the multistep solver of order 3 in the authors' code",
-        *_PP,
     )
 
 
@@ -85,7 +83,5 @@ class DPMSolverPP3MPublished(Differences):
         "dpmpp-3m-published",
         "DPM-Solver++(3M) as published",
         2,
-        2,
         "the multistep solver of order 3 in the authors' code",
-        *_PP,
     )

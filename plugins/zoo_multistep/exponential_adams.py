@@ -7,6 +7,7 @@ from typing import Any
 
 from solvers_zoo import Multistep, SolverCard, Source
 from solvers_zoo.numerics.exponential import exponential_weights
+from zoo_multistep.points import points_card
 
 _HOCHBRUCK = Source(
     authors="Hochbruck & Ostermann 2010",
@@ -30,21 +31,8 @@ class ExponentialAdams(Multistep):
         return exponential_weights(self.form, nodes, nodes[0], s)[1:]
 
 
-def _card(
-    name: str, title: str, points: int, source: Source, aliases: tuple[str, ...] = (), form: str = "x0"
-) -> SolverCard:
-    return SolverCard(
-        name=name,
-        title=title,
-        family="exponential",
-        order=2,
-        nominal_order=points,
-        variable="lam",
-        memory=points - 1,
-        needs=("gaussian", "finite-end"),
-        aliases=aliases,
-        source=source,
-    )
+def _card(name: str, title: str, points: int, source: Source, aliases: tuple[str, ...] = ()) -> SolverCard:
+    return points_card(name, title, points, source, aliases, family="exponential", variable="lam")
 
 
 class DataAdams2(ExponentialAdams):

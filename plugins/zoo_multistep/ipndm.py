@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from solvers_zoo import Multistep, SolverCard, Source
+from solvers_zoo import Multistep, SolverCard
+from zoo_multistep.points import ZHANG_CHEN, points_card
 
 #: Adams-Bashforth weights of equal steps, newest first; Hairer, Norsett & Wanner 1993, Section III.1, eq. (1.5').
 ADAMS_BASHFORTH = {
@@ -38,23 +40,9 @@ class IPNDM(Multistep):
 
 
 def _card(points: int, aliases: tuple[str, ...] = ()) -> SolverCard:
-    return SolverCard(
-        name=f"ipndm-{points}",
-        title=f"iPNDM, {points} points",
-        family="multistep",
-        order=2,
-        rough_order=1,
-        variable="sigma",
-        memory=points - 1,
-        needs=("gaussian", "finite-end"),
-        aliases=aliases,
-        source=Source(
-            authors="Zhang & Chen 2023",
-            title="Fast Sampling of Diffusion Models with Exponential Integrator",
-            arxiv="2204.13902",
-            where="Appendix, iPNDM: the linear multistep part of PNDM (2202.09778) without its Runge-Kutta start",
-        ),
-    )
+    where = "Appendix, iPNDM: the linear multistep part of PNDM (2202.09778) without its Runge-Kutta start"
+    source = replace(ZHANG_CHEN, where=where)
+    return points_card(f"ipndm-{points}", f"iPNDM, {points} points", points, source, aliases, rough_order=1)
 
 
 class IPNDM2(IPNDM):

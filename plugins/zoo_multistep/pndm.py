@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from solvers_zoo import Past, SolverCard, Source, Step, StepSolver, combine, remember
+from zoo_multistep.ipndm import ADAMS_BASHFORTH
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo import Draws, Grid, Interval, ScoreModel
 
-#: Weights of equal steps, newest first.
-ADAMS_BASHFORTH_4 = (55 / 24, -59 / 24, 37 / 24, -9 / 24)
 #: Steps of the start.
 START = 3
 
@@ -64,7 +63,7 @@ class PNDM(StepSolver):
         history = remember(Past(t.t, t.lam, e1), memory, START)
         to = s.alpha * (s.rho - t.rho)
         if memory is not None and len(memory) == START:
-            b = [to * b for b in ADAMS_BASHFORTH_4]
+            b = [to * b for b in ADAMS_BASHFORTH[4]]
             return Step(
                 combine((s.alpha / t.alpha, x), (b[0], e1), *zip(b[1:], (p.D for p in memory), strict=True)), history
             )

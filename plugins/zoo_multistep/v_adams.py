@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from solvers_zoo import Multistep, SolverCard, Source
 from solvers_zoo.numerics.interpolation import adams_moments, weights
+from zoo_multistep.points import points_card
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,24 +45,18 @@ class VelocityAdams(Multistep):
         return [scale * h * w for w in weights([(u_j - u[0]) / h for u_j in u], adams_moments(len(u)))[1:]]
 
 
+_SOURCE = Source(
+    authors="Rozet 2024",
+    title="azula: Diffusion models in PyTorch",
+    link="https://github.com/probabilists/azula",
+    where="class vABSampler in azula/sample.py (README: samplers)",
+)
+
+
 def _card(points: int, aliases: tuple[str, ...] = ()) -> SolverCard:
-    return SolverCard(
-        name=f"v-adams-{points}",
-        title=f"Adams-Bashforth in rectified coordinates, {points} points",
-        family="multistep",
-        order=2,
-        nominal_order=points,
-        variable="sigma/(alpha + sigma)",
-        memory=points - 1,
-        needs=("gaussian",),
-        aliases=aliases,
-        source=Source(
-            authors="Rozet 2024",
-            title="azula: Diffusion models in PyTorch",
-            link="https://github.com/probabilists/azula",
-            where="class vABSampler in azula/sample.py (README: samplers)",
-        ),
-    )
+    title = f"Adams-Bashforth in rectified coordinates, {points} points"
+    clock, needs = "sigma/(alpha + sigma)", ("gaussian",)
+    return points_card(f"v-adams-{points}", title, points, _SOURCE, aliases, variable=clock, needs=needs)
 
 
 class VAdams2(VelocityAdams):

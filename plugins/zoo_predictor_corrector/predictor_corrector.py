@@ -5,7 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo import OptionError, Solver, SolverCard, Source, Step, StepSolver, combine, minimum, option, sqrt
+from solvers_zoo import (
+    OptionError,
+    Solver,
+    SolverCard,
+    Source,
+    Step,
+    StepSolver,
+    combine,
+    made_of_steps,
+    minimum,
+    option,
+    sqrt,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,19 +71,17 @@ class PredictorCorrector(StepSolver):
 
     def check(self) -> None:
         """The predictor must be a solver that steps from the last state alone."""
-        if isinstance(self.predictor, StepSolver) and not self._inner().memory and not self._inner().stationary:
+        inner = self.predictor.facts()
+        if isinstance(self.predictor, StepSolver) and not inner.memory and not inner.stationary:
             return
         raise OptionError(
             f"{self.spec_name()}: predictor = {self.predictor} is not possible; a corrector changes the state between steps, "
             "so the predictor must be a one-step solver such as reverse-diffusion, euler-maruyama, ddpm or heun."
         )
 
-    def _inner(self) -> SolverCard:
-        return self.predictor.facts()
-
     def facts(self) -> SolverCard:
         """The predictor's needs and cost, and the corrector's; without corrector steps, the predictor's facts."""
-        inner, own = self._inner(), self.card
+        inner, own = self.predictor.facts(), self.card
         if self.n_steps == 0:
             return replace(inner, name=own.name, aliases=own.aliases, equivalents=(str(self.predictor),))
         return replace(
@@ -89,7 +99,7 @@ class PredictorCorrector(StepSolver):
         return None if calls is None else calls + self.n_steps * steps
 
     def report(self, state: State) -> dict[str, Any]:
-        """The predictor's."""
+        """What the predictor reports of its run."""
         return self.predictor.report(state)
 
     def stationary_variance(self, variance: float, grid: Grid) -> float | None:
@@ -103,20 +113,17 @@ class PredictorCorrector(StepSolver):
         return 2 * self.snr**2 * min(variance, point.sigma**2)
 
     def plan(self, grid: Grid) -> Sequence[Any]:
-        """The predictor's."""
-        return self._stepper().plan(grid)
+        """The plan of the predictor."""
+        return made_of_steps(self.predictor).plan(grid)
 
     def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
         """Predict and correct."""
         if self.corrector_first:
             x = self._correct(model, x, interval.t, interval, noise)
-            return self._stepper().step(model, x, interval, memory, noise)
-        predicted = self._stepper().step(model, x, interval, memory, noise)
+        predicted = made_of_steps(self.predictor).step(model, x, interval, memory, noise)
+        if self.corrector_first:
+            return predicted
         return predicted._replace(x=self._correct(model, predicted.x, interval.s, interval, noise))
-
-    def _stepper(self) -> StepSolver:
-        assert isinstance(self.predictor, StepSolver)  # `check` saw to it
-        return self.predictor
 
     def _correct(self, model: ScoreModel, x: Tensor, point: Any, interval: Interval, noise: Draws) -> Tensor:
         """``n_steps`` Langevin steps at ``point``."""

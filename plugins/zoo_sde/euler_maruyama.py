@@ -47,16 +47,7 @@ class EulerMaruyama(StepSolver):
         """At level 0 it is Euler in t, and runs in both directions."""
         if self.level:
             return replace(self.card, noise_level=self.level)
-        return replace(
-            self.card,
-            order=1,
-            weak_order=None,
-            strong_order=None,
-            stochastic=False,
-            noise_level=None,
-            needs=(),
-            equivalents=("euler(variable=t)",),
-        )
+        return replace(self.card.noise_free(1, ("euler(variable=t)",)), needs=())
 
     def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
         """One step."""

@@ -68,16 +68,7 @@ class ExponentialSDE(StepSolver):
                 card = replace(card, equivalents=("ddpm", "ddim(eta=1)"))
         if self.level:
             return replace(card, noise_level=self.level)
-        return replace(
-            card,
-            order=1,
-            weak_order=None,
-            strong_order=None,
-            stochastic=False,
-            noise_level=None,
-            needs=tuple(need for need in card.needs if need != "decreasing"),
-            equivalents=() if self.frozen == "score" else ("ddim", "euler", "dpm-solver-1"),
-        )
+        return card.noise_free(1, () if self.frozen == "score" else ("ddim", "euler", "dpm-solver-1"))
 
     def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
         """One step; every variant is one linear form of x0 and eps, and the noise."""

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from solvers_zoo import Held, Multistep, SolverCard, Source, Step, StepSolver, combine, exp, expm1, log, option, sqrt
 from solvers_zoo.numerics.interpolation import GAUSS, weights
-from zoo_stochastic.reverse_sde import without_noise
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,7 +68,7 @@ class ERSDE1(StepSolver):
     def facts(self) -> SolverCard:
         """By the noise scale."""
         if self.scale == "ode":
-            return without_noise(self.card, 1, None, ("ddim", "euler"))
+            return self.card.noise_free(1, ("ddim", "euler"))
         if self.scale == "reverse-sde":
             return replace(self.card, noise_level=1, strong_order=1, equivalents=("ddpm",))
         return self.card
@@ -110,7 +109,7 @@ class ERSDE2(Multistep):
         """By the noise scale."""
         if self.scale == "ode":
             nominal = 2 if self.lower_order_final else self.nominal
-            return without_noise(self.card, 2, nominal, ())
+            return replace(self.card.noise_free(2), nominal_order=nominal)
         return replace(self.card, noise_level=1, strong_order=1) if self.scale == "reverse-sde" else self.card
 
     @property

@@ -39,21 +39,6 @@ def held_eps(t: GaussianPoint, s: GaussianPoint, level2: Any) -> Held:
     return Held(s.alpha, kept, s.alpha / t.alpha, s.sigma * sqrt(level2 * expm1(2 * h)))
 
 
-def without_noise(card: SolverCard, order: float, nominal: float | None, same: tuple[str, ...]) -> SolverCard:
-    """The card of a solver of the reverse SDE at noise level 0: a solver of the flow, in both directions."""
-    return replace(
-        card,
-        order=order,
-        nominal_order=nominal,
-        weak_order=None,
-        strong_order=None,
-        stochastic=False,
-        noise_level=None,
-        needs=tuple(need for need in card.needs if need != "decreasing"),
-        equivalents=same,
-    )
-
-
 class ReverseSDE(Multistep):
     """A multistep method with an option for the noise; by default the polynomial through its points, integrated exactly."""
 
@@ -66,8 +51,10 @@ class ReverseSDE(Multistep):
         card = self.card
         if self.eta:
             return replace(card, noise_level=self.eta**0.5)
-        nominal = min(2, self.deep + 1) if self.lower_order_final else self.nominal
-        return without_noise(card, min(2, nominal), nominal, () if self.lower_order_final else self.same())
+        if self.lower_order_final:
+            nominal = min(2, self.deep + 1)
+            return replace(card.noise_free(nominal), nominal_order=nominal)
+        return replace(card.noise_free(min(2, self.nominal), self.same()), nominal_order=self.nominal)
 
     @property
     def nominal(self) -> int:

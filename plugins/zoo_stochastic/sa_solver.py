@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvers_zoo import Held, Multistep, Rule, SolverCard, Source, Step, combine, expm1, option, where
 from solvers_zoo.numerics.exponential import exponential_weights
-from zoo_stochastic.reverse_sde import held_x0, without_noise
+from zoo_stochastic.reverse_sde import held_x0
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,7 +69,7 @@ class SASolver(Multistep):
         order, nominal = self._orders()
         card = replace(self.card, memory=self.deep, weak_order=min(order, 2))
         if not self.tau:
-            return without_noise(card, order, nominal if self.deep else None, self._same())
+            return replace(card.noise_free(order, self._same()), nominal_order=nominal if self.deep else None)
         if self.rho_min == 0 and self.rho_max == math.inf:
             return replace(card, noise_level=self.tau)
         return replace(card, noise_level=None, strong_order=None)  # no one level

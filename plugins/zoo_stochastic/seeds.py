@@ -22,7 +22,7 @@ from solvers_zoo import (
     sqrt,
 )
 from solvers_zoo.numerics.exponential import exponential_weights
-from zoo_stochastic.reverse_sde import held_x0, without_noise
+from zoo_stochastic.reverse_sde import held_x0
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -134,7 +134,7 @@ class SEEDS2(SEEDS):
         """By eta."""
         if self.eta:
             return replace(self.card, noise_level=self.eta**0.5)
-        return without_noise(self.card, 2, None, (f"dpmpp-2s(r1={self.r})",))
+        return self.card.noise_free(2, (f"dpmpp-2s(r1={self.r})",))
 
     def stages(self, sde: Any, t: Any, s: Any) -> list[tuple[Any, Sequence[Any]]]:
         """One."""
@@ -173,7 +173,7 @@ class SEEDS3(SEEDS):
         if self.eta:
             return replace(self.card, noise_level=self.eta**0.5)
         order = 3 if abs(self.r2 - 2 / 3) < 1e-9 else 2
-        return without_noise(self.card, order, None, (f"dpmpp-3s(r1={self.r1}, r2={self.r2})",))
+        return self.card.noise_free(order, (f"dpmpp-3s(r1={self.r1}, r2={self.r2})",))
 
     def stages(self, sde: Any, t: Any, s: Any) -> list[tuple[Any, Sequence[Any]]]:
         """Two."""

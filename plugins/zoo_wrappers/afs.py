@@ -45,16 +45,10 @@ class AFS(Solver):
 
     def facts(self) -> SolverCard:
         """The solver's card with orders of at most 1."""
-        inner, own = self.solver.facts(), self.card
+        inner = self.solver.facts()
         return replace(
-            inner,
-            name=own.name,
-            title=own.title,
-            aliases=(),
-            family=own.family,
-            source=own.source,
-            equivalents=(),
-            needs=tuple(dict.fromkeys((*inner.needs, *own.needs))),
+            self.card.around(inner),
+            needs=tuple(dict.fromkeys((*inner.needs, *self.card.needs))),
             order=inner.order and min(inner.order, 1),
             nominal_order=None,
             rough_order=None,
@@ -68,7 +62,7 @@ class AFS(Solver):
         return None if calls is None else calls - 1
 
     def report(self, state: State) -> dict[str, Any]:
-        """The solver's."""
+        """What the solver reports of its run."""
         return self.solver.report(state)
 
     def solve(

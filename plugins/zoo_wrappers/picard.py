@@ -6,7 +6,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solvers_zoo import Draws, Grid, Interval, OptionError, Solver, SolverCard, Source, State, StepSolver, option
+from solvers_zoo import (
+    Draws,
+    Grid,
+    Interval,
+    OptionError,
+    Solver,
+    SolverCard,
+    Source,
+    State,
+    StepSolver,
+    made_of_steps,
+    option,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,25 +84,10 @@ class Picard(Solver):
             if holds:
                 raise OptionError(f"picard: solver = {self.solver} is not possible; {reason}.")
 
-    @property
-    def base(self) -> StepSolver:
-        """The solver."""
-        assert isinstance(self.solver, StepSolver)  # `check` saw to it
-        return self.solver
-
     def facts(self) -> SolverCard:
         """The solver's card; what it costs only a run can tell."""
-        inner, own = self.base.facts(), self.card
-        return replace(
-            inner,
-            name=own.name,
-            title=own.title,
-            aliases=own.aliases,
-            family=own.family,
-            source=own.source,
-            evaluations=None,
-            equivalents=(),
-        )
+        card = self.card
+        return replace(card.around(self.solver.facts()), aliases=card.aliases, evaluations=None)
 
     def nfe(self, steps: int) -> None:
         """Only a run can tell."""
@@ -99,7 +96,7 @@ class Picard(Solver):
     def report(self, state: State) -> dict[str, Any]:
         """Rounds and evaluations of every sample."""
         rounds, steps = state.memory[2], len(state.memory[0]) - 1
-        each = self.base.facts().evaluations or 1
+        each = self.solver.facts().evaluations or 1
         return {"rounds": rounds, "evaluations": rounds * round(each) * min(self.window, steps)}
 
     def solve(
@@ -117,15 +114,16 @@ class Picard(Solver):
         sizes = torch.tensor([(p.alpha**2 + p.sigma**2) ** 0.5 for p in grid.points], device=x.device)
         sample, offset, place = (torch.arange(n, device=x.device) for n in (B, W, N + 1))
         path, done, rounds = state.memory
+        stepper = made_of_steps(self.solver)
         while bool((done < N).any()):
             steps = done + offset[:, None]  # (W, B)
             inside = steps < N
             steps = steps.clamp(max=N - 1)  # at the end of the grid its last step is repeated, and left out
             old = path[steps, sample]
             t, s = (grid.sde.at(times[steps + k].reshape(column)) for k in (0, 1))
-            (plan,) = self.base.plan(Grid(grid.sde, [t, s]))
+            (plan,) = stepper.plan(Grid(grid.sde, [t, s]))
             draws = _Stacked(noise, steps, grid)
-            moved = self.base.step(model, old.flatten(0, 1), Interval(t, s, plan), None, draws).x.view_as(old)
+            moved = stepper.step(model, old.flatten(0, 1), Interval(t, s, plan), None, draws).x.view_as(old)
             new = old[0] + (moved - old).cumsum(0)
             new[0] = moved[0]  # the same to the bit
             change = (new - path[steps + 1, sample]).reshape(W, B, -1).double().square().mean(2).sqrt()

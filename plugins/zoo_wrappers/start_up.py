@@ -20,6 +20,7 @@ from solvers_zoo import (
     Step,
     StepSolver,
     combine,
+    made_of_steps,
     option,
     remember,
 )
@@ -89,22 +90,14 @@ class StartUp(StepSolver):
 
     @property
     def base(self) -> Multistep:
-        """The solver."""
-        assert isinstance(self.solver, Multistep)  # `check` saw to it
+        """The solver whose start this is; `check` has refused any that is not a multistep method."""
+        assert isinstance(self.solver, Multistep)
         return self.solver
-
-    @property
-    def one_step(self) -> StepSolver:
-        """The starter."""
-        assert isinstance(self.starter, StepSolver)
-        return self.starter
 
     def facts(self) -> SolverCard:
         """The solver's card, with the order that this start leaves it."""
-        inner, own = self.base.facts(), self.card
-        card = replace(
-            inner, name=own.name, title=own.title, aliases=(), family=own.family, source=own.source, equivalents=()
-        )
+        inner = self.base.facts()
+        card = self.card.around(inner)
         if self.start == "ramp" or inner.order is None:
             return replace(card, equivalents=(str(self.solver),))
         full = inner.exact_start_order or inner.order
@@ -231,9 +224,10 @@ def _runge_kutta(self: StartUp, grid: Grid) -> Sequence[Any]:
     begun = self.begun(grid.steps)
     if not begun:
         return _ramp(self, grid)
-    starting = self.one_step.plan(Grid(grid.sde, grid.points[: begun + 1]))
+    starter = made_of_steps(self.starter)
+    starting = starter.plan(Grid(grid.sde, grid.points[: begun + 1]))
     own = self.base.plan(grid, begun)[begun:]
-    return [*(Started(self.one_step, plan) for plan in starting), *(Own(plan) for plan in own)]
+    return [*(Started(starter, plan) for plan in starting), *(Own(plan) for plan in own)]
 
 
 def _predictor_corrector(self: StartUp, grid: Grid) -> Sequence[Any]:

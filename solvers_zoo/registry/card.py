@@ -6,7 +6,7 @@ checks that what it claims is true. A card imports nothing heavy, so listing fiv
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 #: Version of the interface between the zoo and its plugins. A card made for a later one is refused.
@@ -170,6 +170,31 @@ class SolverCard(Card):
     resumable: bool = True
     equivalents: tuple[str, ...] = field(default=())
     """Other names and settings that give the same numbers."""
+
+    def noise_free(self, order: float | None, equivalents: tuple[str, ...] = ()) -> SolverCard:
+        """The card of this solver with its noise off: a solver of the flow, of ``order``, which runs in both directions."""
+        return replace(
+            self,
+            order=order,
+            weak_order=None,
+            strong_order=None,
+            stochastic=False,
+            noise_level=None,
+            needs=tuple(need for need in self.needs if need != "decreasing"),
+            equivalents=equivalents,
+        )
+
+    def around(self, inner: SolverCard, equivalents: tuple[str, ...] = ()) -> SolverCard:
+        """The card of a wrapper that behaves as its ``inner`` solver does: the inner facts under this card's name and source."""
+        return replace(
+            inner,
+            name=self.name,
+            title=self.title,
+            aliases=(),
+            family=self.family,
+            source=self.source,
+            equivalents=equivalents,
+        )
 
     @property
     def exact_start_order(self) -> float | None:

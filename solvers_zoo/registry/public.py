@@ -92,7 +92,7 @@ HOMES = {
     "solving.exponential": "ExponentialRungeKutta",
     "solving.multistep": "Held Multistep Rule",
     "solving.stages": "Row Stage StagePlan StageSolver",
-    "solving.stepping": "Interval Past Solver State Step StepSolver remember",
+    "solving.stepping": "Interval Past Solver State Step StepSolver made_of_steps remember",
     "time_grids.base": "Grid GridRule",
     "time_grids.fitting": "Fitting",
     "train.networks.base": "Network",

@@ -1,15 +1,14 @@
-"""Wrappers that take every step of another solver, and change it where the model knows more."""
+"""A base for wrappers around a solver made of steps: they take each of its steps, and change the result where the model knows more."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from solvers_zoo.errors import OptionError
 from solvers_zoo.registry.card import SolverCard
 from solvers_zoo.registry.options import option
-from solvers_zoo.solving.stepping import Solver, StepSolver
+from solvers_zoo.solving.stepping import Solver, StepSolver, made_of_steps
 
 if TYPE_CHECKING:
     from solvers_zoo.solving.stepping import State
@@ -17,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class Around(StepSolver):
-    """Steps of ``solver``; a subclass says how they are changed. Where nothing is known it is ``solver`` itself."""
+    """Take the steps of ``solver``; a subclass's `step` says how each is changed.
+
+    Where the model gives a subclass nothing to change the steps by, the wrapper gives the numbers of ``solver`` itself.
+    """
 
     solver: Solver = option("ddim", kind="solver", help="the solver that steps: ddim, ddpm, heun, dpmpp-2m, ...")
 
@@ -29,32 +31,22 @@ class Around(StepSolver):
             )
 
     def facts(self) -> SolverCard:
-        """The solver's, which it is on any model that knows nothing."""
-        own = self.card
-        return replace(
-            self.solver.facts(),
-            name=own.name,
-            title=own.title,
-            aliases=(),
-            family=own.family,
-            source=own.source,
-            equivalents=(str(self.solver),),
-        )
+        """The card of the solver inside, whose results the wrapper gives on any model that knows nothing."""
+        return self.card.around(self.solver.facts(), (str(self.solver),))
 
     def nfe(self, steps: int) -> int | None:
-        """The solver's."""
+        """Model calls of the solver inside: the wrapper adds none."""
         return self.solver.nfe(steps)
 
     def report(self, state: State) -> dict[str, Any]:
-        """The solver's."""
+        """What the solver inside reports of its run."""
         return self.solver.report(state)
 
     def plan(self, grid: Grid) -> Sequence[Any]:
-        """The solver's."""
+        """The plan of the solver inside."""
         return self.stepper.plan(grid)
 
     @property
     def stepper(self) -> StepSolver:
-        """The solver, as one made of steps."""
-        assert isinstance(self.solver, StepSolver)  # `check` saw to it
-        return self.solver
+        """The solver inside, as one made of steps."""
+        return made_of_steps(self.solver)

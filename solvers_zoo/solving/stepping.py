@@ -182,6 +182,12 @@ class Solver(Configurable, ABC):
         return next((reason for reason in reasons if reason), None)
 
 
+def made_of_steps(solver: Solver) -> StepSolver:
+    """``solver`` as one made of steps, for a wrapper that takes these steps itself; its `check` has refused any other."""
+    assert isinstance(solver, StepSolver)
+    return solver
+
+
 class StepSolver(Solver):
     """A solver written as one pure step; the loop over the grid is here, once."""
 
