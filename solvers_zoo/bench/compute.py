@@ -20,9 +20,9 @@ from solvers_zoo.bench.timing import timed
 from solvers_zoo.errors import DomainError, IncompatibleError, NotFiniteError, OptionError, PluginError, ZooError
 from solvers_zoo.registry.registry import load_plugins
 from solvers_zoo.sampling.arguments import new_job
-from solvers_zoo.sampling.driver import sample
 from solvers_zoo.sampling.job import DTYPES, Job
 from solvers_zoo.sampling.run import Run
+from solvers_zoo.sampling.settings import Settings
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -160,9 +160,19 @@ def _measured(metrics: tuple[Any, ...], case: Case) -> tuple[dict[str, Any], dic
 
 
 def _job(cell: Cell, parts: Parts) -> Job:
-    given = {**(sample.__kwdefaults__ or {}), "model": parts.model, "solver": parts.solver, "grid": parts.grid}
-    given |= {"steps": cell.steps, "nfe": cell.nfe, "n": cell.n, "seed": cell.seed, "start": cell.start}
-    return new_job(given | {"denoise": cell.denoise, "dtype": DTYPES[cell.dtype], "device": cell.device})
+    settings = Settings(
+        solver=parts.solver,
+        grid=parts.grid,
+        steps=cell.steps,
+        nfe=cell.nfe,
+        n=cell.n,
+        seed=cell.seed,
+        start=cell.start,
+        denoise=cell.denoise,
+        dtype=DTYPES[cell.dtype],
+        device=cell.device,
+    )
+    return new_job(parts.model, settings)
 
 
 def _took(began: float) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, SupportsIndex
 
 import torch
 from torch import Tensor
@@ -19,6 +19,8 @@ from solvers_zoo.time_grids.base import Grid
 from solvers_zoo.time_grids.fitting import Fitting
 
 if TYPE_CHECKING:
+    from solvers_zoo.noise.base import Noise
+    from solvers_zoo.sampling.settings import Settings
     from solvers_zoo.score_models.base import ScoreModel
     from solvers_zoo.solving.stepping import Solver
 
@@ -27,47 +29,51 @@ if TYPE_CHECKING:
 _MAX_BYTES, _COPIES, _PATH_COPIES = 2**30, 16, 100
 
 
-def new_job(given: Mapping[str, Any]) -> Job:
-    """The job that the arguments of `sample` ask for; ``first`` beside them is the number of the first sample.
+def new_job(model: ScoreModel, settings: Settings, first: int = 0) -> Job:
+    """The job that the arguments of `sample` ask for.
+
+    Args:
+        model: the score model.
+        settings: the arguments.
+        first: number of the first sample, where those before it are drawn elsewhere.
 
     Raises:
         ZooError: an impossible argument, or two that do not go together.
 
     """
-    model, x, noise = given["model"], given["x"], given["noise"]
-    seed = check_seed(given["seed"])
-    solver = registry.default().make("solver", given["solver"])
+    x, noise = settings.x, settings.noise
+    seed = check_seed(settings.seed)
+    solver = registry.default().make("solver", settings.solver)
     if x is not None and (not isinstance(x, Tensor) or x.dim() == 0 or len(x) == 0):
         raise OptionError("A given start x= is a tensor of shape (n, ...) with n >= 1.")
-    n = _count(given["n"], x)
-    shape = _shape(given["shape"], model, x)
-    dtype = given["dtype"] or (x.dtype if x is not None else torch.get_default_dtype())
+    n = _count(settings.n, x)
+    shape = _shape(settings.shape, model, x)
+    dtype = settings.dtype or (x.dtype if x is not None else torch.get_default_dtype())
     if dtype not in DTYPES.values():
         raise OptionError(f"dtype = {dtype} is not possible; a state is of one of torch.{', torch.'.join(DTYPES)}.")
-    if given["start"] not in ("prior", "exact") or (x is not None and given["start"] != "prior"):
+    if settings.start not in ("prior", "exact") or (x is not None and settings.start != "prior"):
         raise OptionError(
-            f"start = {given['start']!r} is not possible; it is prior or exact, and left out where x= is given."
+            f"start = {settings.start!r} is not possible; it is prior or exact, and left out where x= is given."
         )
-    brownian = _brownian(given["brownian"], model, noise)
-    device = usable_device(given["device"] if given["device"] is not None else x.device if x is not None else "cpu")
-    first = given.get("first", 0)
-    condition = model.default_condition(seed, range(first, first + n)) | dict(given["condition"] or {})
+    brownian = _brownian(settings.brownian, model, noise)
+    device = usable_device(settings.device if settings.device is not None else x.device if x is not None else "cpu")
+    condition = model.default_condition(seed, range(first, first + n)) | dict(settings.condition or {})
     fitting = Fitting(CountingModel(model), solver, shape, dtype, device, condition, n)
     return Job(
         model=model,
         solver=solver,
-        grid=asked_grid(model, solver, given, fitting),
+        grid=asked_grid(model, solver, settings, fitting),
         n=n,
         shape=shape,
         seed=seed,
         dtype=dtype,
         device=device,
-        start=given["start"],
-        denoise=bool(given["denoise"]),
+        start=settings.start,
+        denoise=bool(settings.denoise),
         fit_nfe=fitting.model.nfe,
-        chunk=_chunk(given["chunk"], n, shape, dtype, brownian, noise),
+        chunk=_chunk(settings.chunk, n, shape, dtype, brownian, noise),
         brownian=brownian,
-        trajectory=bool(given["trajectory"]),
+        trajectory=bool(settings.trajectory),
         x=x,
         noise=noise,
         condition=condition,
@@ -75,7 +81,7 @@ def new_job(given: Mapping[str, Any]) -> Job:
     )
 
 
-def _whole(name: str, value: Any, least: int = 1) -> int:
+def _whole(name: str, value: SupportsIndex, least: int = 1) -> int:
     try:
         number = operator.index(value)
     except TypeError:
@@ -85,7 +91,7 @@ def _whole(name: str, value: Any, least: int = 1) -> int:
     return number
 
 
-def _count(n: Any, x: Tensor | None) -> int:
+def _count(n: int | None, x: Tensor | None) -> int:
     if x is None:
         return 1 if n is None else _whole("n", n)
     if n is not None and n != len(x):
@@ -93,7 +99,7 @@ def _count(n: Any, x: Tensor | None) -> int:
     return len(x)
 
 
-def _shape(shape: Any, model: ScoreModel, x: Tensor | None) -> tuple[int, ...]:
+def _shape(shape: Sequence[int] | None, model: ScoreModel, x: Tensor | None) -> tuple[int, ...]:
     given = {
         "shape=": None if shape is None else tuple(_whole("A size in shape", size) for size in shape),
         "the start x=": None if x is None else tuple(x.shape[1:]),
@@ -108,7 +114,7 @@ def _shape(shape: Any, model: ScoreModel, x: Tensor | None) -> tuple[int, ...]:
     return next(iter(known.values()))
 
 
-def _brownian(asked: Any, model: ScoreModel, noise: Any) -> str | Grid:
+def _brownian(asked: object, model: ScoreModel, noise: Noise | None) -> str | Grid:
     if isinstance(asked, str) and asked in ("independent", "path"):
         if noise is not None and asked != "independent":
             raise OptionError("Give noise or brownian, not both: wrap your own noise in PathNoise.")
@@ -120,8 +126,10 @@ def _brownian(asked: Any, model: ScoreModel, noise: Any) -> str | Grid:
     )
 
 
-def _chunk(chunk: Any, n: int, shape: tuple[int, ...], dtype: torch.dtype, brownian: str | Grid, noise: Any) -> int:
-    chunk = None if chunk is None else _whole("chunk", chunk)
+def _chunk(
+    asked: int | None, n: int, shape: tuple[int, ...], dtype: torch.dtype, brownian: str | Grid, noise: Noise | None
+) -> int:
+    chunk = None if asked is None else _whole("chunk", asked)
     if noise is not None:
         if chunk is not None and chunk < n:
             raise OptionError("A given noise serves one batch: leave chunk out, or give a seed.")
@@ -134,9 +142,9 @@ def _chunk(chunk: Any, n: int, shape: tuple[int, ...], dtype: torch.dtype, brown
     return -(-n // chunks)
 
 
-def asked_grid(model: ScoreModel, solver: Solver, given: Mapping[str, Any], fitting: Fitting | None) -> Grid:
+def asked_grid(model: ScoreModel, solver: Solver, settings: Settings, fitting: Fitting | None) -> Grid:
     """The grid that steps, nfe and grid ask for together."""
-    rule, steps, nfe = given["grid"], given["steps"], given["nfe"]
+    rule, steps, nfe = settings.grid, settings.steps, settings.nfe
     if steps is not None and nfe is not None:
         raise OptionError("Give steps or nfe, not both.")
     steps = None if steps is None else _whole("steps", steps)
@@ -147,13 +155,13 @@ def asked_grid(model: ScoreModel, solver: Solver, given: Mapping[str, Any], fitt
             raise OptionError(f"Explicit times already make {grid.steps} steps: leave steps and nfe out.")
         return grid
     if nfe is not None:
-        steps = steps_for(solver, nfe, cost=model.cost, denoise=bool(given["denoise"]))
+        steps = steps_for(solver, nfe, cost=model.cost, denoise=bool(settings.denoise))
     rule = registry.default().make("grid", rule if rule is not None else model.sde.default_grid)
     with torch.no_grad():
         return rule.make_grid(model.sde, steps, fitting)
 
 
-def _explicit(times: Any, model: ScoreModel) -> Grid:
+def _explicit(times: Grid | Sequence[float] | Tensor, model: ScoreModel) -> Grid:
     """A `Grid` of the model's process, or the one of a sequence of times."""
     if not isinstance(times, Grid):
         return Grid(model.sde, [float(t) for t in times])

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from solvers_zoo.registry.defaults import SOLVER
 from solvers_zoo.sampling.arguments import new_job
 from solvers_zoo.sampling.resume import resumed_job
 from solvers_zoo.sampling.run import Run
+from solvers_zoo.sampling.settings import Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,32 +19,34 @@ if TYPE_CHECKING:
 
     from solvers_zoo.noise.base import Noise
     from solvers_zoo.sampling.result import Result
+    from solvers_zoo.sampling.settings import GridLike
     from solvers_zoo.score_models.base import ScoreModel
     from solvers_zoo.solving.stepping import Solver, State
+    from solvers_zoo.time_grids.base import Grid
 
 
 def sample(
     model: ScoreModel,
-    solver: str | Solver = "heun",
+    solver: str | Solver = SOLVER,
     *,
     steps: int | None = None,
     nfe: int | None = None,
-    grid: Any = None,
+    grid: GridLike = None,
     x: Tensor | None = None,
     n: int | None = None,
     shape: Sequence[int] | None = None,
     seed: int = 0,
     noise: Noise | None = None,
-    brownian: Any = "independent",
+    brownian: str | Grid | Sequence[float] | Tensor = "independent",
     start: str = "prior",
     denoise: bool = False,
     dtype: torch.dtype | None = None,
-    device: Any = None,
+    device: str | int | torch.device | None = None,
     condition: Mapping[str, Any] | None = None,
     chunk: int | None = None,
     grad: bool = False,
     trajectory: bool = False,
-    callback: Callable[[State], Any] | None = None,
+    callback: Callable[[State], object] | None = None,
     progress: Callable[[int, int], None] | None = None,
     resume: Result | str | Path | None = None,
 ) -> Result:
@@ -89,9 +93,24 @@ def sample(
         Interrupted: on Ctrl-C, with the partial result.
 
     """
-    given = locals()
-    if resume is None:
-        job, stopped = new_job(given), None
-    else:
-        job, stopped = resumed_job(given, defaults={"solver": "heun", **(sample.__kwdefaults__ or {})})
+    settings = Settings(
+        solver=solver,
+        steps=steps,
+        nfe=nfe,
+        grid=grid,
+        x=x,
+        n=n,
+        shape=shape,
+        seed=seed,
+        noise=noise,
+        brownian=brownian,
+        start=start,
+        denoise=denoise,
+        dtype=dtype,
+        device=device,
+        condition=condition,
+        chunk=chunk,
+        trajectory=trajectory,
+    )
+    job, stopped = (new_job(model, settings), None) if resume is None else resumed_job(model, settings, resume)
     return Run(job, grad, callback, progress).go(stopped)

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 from solvers_zoo import registry
 from solvers_zoo.errors import IncompatibleError, OptionError
+from solvers_zoo.registry.defaults import SOLVER
 from solvers_zoo.sampling.arguments import asked_grid
 from solvers_zoo.sampling.driver import sample
+from solvers_zoo.sampling.settings import Settings
 from solvers_zoo.time_grids.base import Grid
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.sampling.result import Result
+    from solvers_zoo.sampling.settings import GridLike
     from solvers_zoo.score_models.base import ScoreModel
     from solvers_zoo.solving.stepping import Solver
 
@@ -21,11 +24,11 @@ if TYPE_CHECKING:
 def encode(
     model: ScoreModel,
     x: Tensor,
-    solver: str | Solver = "heun",
+    solver: str | Solver = SOLVER,
     *,
     steps: int | None = None,
     nfe: int | None = None,
-    grid: Any = None,
+    grid: GridLike = None,
     **options: Any,
 ) -> Result:
     """Carry samples from data to noise: the inversion of DDIM, DPM-Solver and of every other solver of the probability flow.
@@ -71,7 +74,12 @@ def encode(
 
 
 def sampling_grid(
-    model: ScoreModel, solver: Solver, *, steps: int | None = None, nfe: int | None = None, grid: Any = None
+    model: ScoreModel,
+    solver: Solver,
+    *,
+    steps: int | None = None,
+    nfe: int | None = None,
+    grid: GridLike = None,
 ) -> Grid:
     """The decreasing `Grid` on which one would sample, of a name, specification, rule, decreasing times, or such a grid itself."""
-    return asked_grid(model, solver, {"steps": steps, "nfe": nfe, "grid": grid, "denoise": False}, None)
+    return asked_grid(model, solver, Settings(steps=steps, nfe=nfe, grid=grid), None)

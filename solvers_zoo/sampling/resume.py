@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from operator import index
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
@@ -13,16 +12,27 @@ from solvers_zoo import registry
 from solvers_zoo.errors import IncompatibleError, OptionError, StorageError
 from solvers_zoo.sampling.job import DTYPES, Job, usable_device
 from solvers_zoo.sampling.result import Result
+from solvers_zoo.sampling.settings import Settings
 from solvers_zoo.sampling.tree import restore, tree_map
 from solvers_zoo.solving.stepping import Solver
 from solvers_zoo.time_grids.base import Grid
 
-#: Arguments of `sample` that may be given beside ``resume``; the stopped run settles the others.
-_FREE = {"model", "noise", "condition", "device", "grad", "callback", "progress", "resume", "solver"}
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from solvers_zoo.score_models.base import ScoreModel
+
+#: Settings that may be given beside ``resume``; the stopped run settles the others.
+_FREE = {"noise", "condition", "device", "solver"}
 
 
-def resumed_job(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[Job, Result]:
-    """The job of a stopped run and where it stands, from the arguments of `sample` and their defaults.
+def resumed_job(model: ScoreModel, given: Settings, resume: Result | str | Path) -> tuple[Job, Result]:
+    """The job of a stopped run and where it stands.
+
+    Args:
+        model: the score model of that run.
+        given: the other arguments of `sample`.
+        resume: the stopped run, or the file it was saved in.
 
     Raises:
         OptionError: a run that is finished, or an argument that it settles itself or lacks.
@@ -30,27 +40,28 @@ def resumed_job(given: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[
         StorageError: a file that cannot be used.
 
     """
-    stopped = given["resume"] if isinstance(given["resume"], Result) else Result.load(given["resume"])
+    stopped = resume if isinstance(resume, Result) else Result.load(resume)
     if stopped.pause is None:
         raise OptionError("That run is finished; there is nothing to resume.")
-    settled = [name for name in defaults if name not in _FREE and not _same(given[name], defaults[name])]
+    asked = [field.name for field in fields(given) if not _same(getattr(given, field.name), field.default)]
+    settled = [name for name in asked if name not in _FREE]
     if settled:
         raise OptionError(f"A resumed run keeps its settings: leave {', '.join(settled)} out.")
     try:
-        job = _job(given, stopped.pause.settings, stopped.pause.x, defaults["solver"])
+        job = _job(model, given, stopped.pause.settings, stopped.pause.x)
         return job, _on(job, stopped)
     except (KeyError, TypeError, ValueError, AttributeError) as error:  # a file that was made by hand
         raise StorageError(f"The stopped run is not complete: {error!r}.") from None
 
 
-def _same(value: Any, default: Any) -> bool:
+def _same(value: object, default: object) -> bool:
     return value is default or (isinstance(value, str | int) and value == default)
 
 
-def _job(given: Mapping[str, Any], settings: dict[str, Any], x: Tensor | None, default: str) -> Job:
-    model, noise = given["model"], given["noise"]
+def _job(model: ScoreModel, given: Settings, settings: dict[str, Any], x: Tensor | None) -> Job:
+    noise = given.noise
     usual = model.default_condition(index(settings["seed"]), range(index(settings["n"])))
-    condition = usual | dict(given["condition"] or {})
+    condition = usual | dict(given.condition or {})
     if str(model.sde) != settings["sde"]:
         raise IncompatibleError(f"The stopped run was on {settings['sde']}; this model's process is {model.sde}.")
     if (noise is not None) != settings["noise"]:
@@ -65,7 +76,7 @@ def _job(given: Mapping[str, Any], settings: dict[str, Any], x: Tensor | None, d
     brownian = settings["brownian"]
     return Job(
         model=model,
-        solver=_solver(given["solver"], settings["solver"], default),
+        solver=_solver(given.solver, settings["solver"]),
         noise=noise,
         condition=condition,
         x=x,
@@ -76,7 +87,7 @@ def _job(given: Mapping[str, Any], settings: dict[str, Any], x: Tensor | None, d
         dtype=DTYPES[settings["dtype"]],
         start=settings["start"],
         denoise=settings["denoise"],
-        device=usable_device(settings["device"] if given["device"] is None else given["device"]),
+        device=usable_device(settings["device"] if given.device is None else given.device),
         chunk=index(settings["chunk"]),
         brownian=brownian if isinstance(brownian, str) else Grid(model.sde, brownian),
         trajectory=settings["trajectory"],
@@ -84,9 +95,9 @@ def _job(given: Mapping[str, Any], settings: dict[str, Any], x: Tensor | None, d
     )
 
 
-def _solver(given: Any, spec: str, default: str) -> Solver:
+def _solver(given: str | Solver, spec: str) -> Solver:
     """The solver of the stopped run: the one given, where it is that, or else the registry's."""
-    if given is default or given == spec:
+    if given is Settings.solver or given == spec:
         return registry.default().make("solver", spec)
     solver = registry.default().make("solver", given)
     if str(solver) != spec:

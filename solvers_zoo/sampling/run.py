@@ -54,7 +54,7 @@ class Run:
         self,
         job: Job,
         grad: bool = False,
-        callback: Callable[[State], Any] | None = None,
+        callback: Callable[[State], object] | None = None,
         progress: Callable[[int, int], None] | None = None,
     ) -> None:
         self.job, self.grad, self.callback, self.progress = job, grad, callback, progress

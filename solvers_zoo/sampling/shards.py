@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +16,13 @@ import torch
 from solvers_zoo import registry
 from solvers_zoo.errors import OptionError, StorageError, ZooError
 from solvers_zoo.executors.base import Executor, Failure
+from solvers_zoo.registry.defaults import SOLVER
 from solvers_zoo.sampling.arguments import new_job
-from solvers_zoo.sampling.driver import sample
 from solvers_zoo.sampling.job import DTYPES, Job
 from solvers_zoo.sampling.merge import merged
 from solvers_zoo.sampling.result import Result
 from solvers_zoo.sampling.run import Run
+from solvers_zoo.sampling.settings import Settings
 from solvers_zoo.score_models.build import build_model, file_of
 from solvers_zoo.storage.files import make_folder
 from solvers_zoo.time_grids.base import Grid
@@ -46,7 +47,7 @@ class Shards:
         model: specification of the model.
         sde: specification of the process asked for, or None for the model's own.
         plugins: Python files to load.
-        settings: arguments of `sample`, without grid and number of samples.
+        settings: of the whole run, without its grid and its number of steps.
         times: of the grid; fitted grids are made once, before the run.
         smooth: whether the times are a smooth map of i/N.
         key: of all that settles a sample, 64 hexadecimal digits.
@@ -57,7 +58,7 @@ class Shards:
     model: str
     sde: str | None
     plugins: tuple[str, ...]
-    settings: Mapping[str, Any]
+    settings: Settings
     times: tuple[float, ...]
     smooth: bool
     key: str
@@ -80,7 +81,7 @@ class Shards:
         registry.load_plugins(self.plugins)
         model = model_of(self.model, self.sde, self.plugins)
         grid = Grid(model.sde, self.times, self.smooth)
-        job = _job(model, {**self.settings, "grid": grid, "n": span[1] - span[0], "first": span[0]})
+        job = new_job(model, replace(self.settings, grid=grid, n=span[1] - span[0]), first=span[0])
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # the sums of a matrix product depend on their number
         try:
@@ -91,7 +92,7 @@ class Shards:
 
 def sample_shards(
     model: str,
-    solver: str = "heun",
+    solver: str = SOLVER,
     *,
     n: int,
     folder: str | Path,
@@ -100,7 +101,7 @@ def sample_shards(
     sde: str | None = None,
     plugins: Sequence[str] = (),
     finished: Callable[[int, int], None] | None = None,
-    **settings: Any,
+    **options: Any,
 ) -> Result:
     """Draw many samples in parts, in as many processes as an executor has.
 
@@ -118,7 +119,7 @@ def sample_shards(
         sde: specification of the process; the model's own by default.
         plugins: Python files to load, here and in every worker.
         finished: called with (parts done, parts in all).
-        settings: ``steps``, ``nfe``, ``grid``, ``shape``, ``seed``, ``start``, ``denoise``, ``dtype``, ``device``, ``brownian`` and
+        options: ``steps``, ``nfe``, ``grid``, ``shape``, ``seed``, ``start``, ``denoise``, ``dtype``, ``device``, ``brownian`` and
             ``chunk`` as in `sample`; ``chunk`` is 1,024 by default, or fewer if they do not fit in the memory.
 
     Returns:
@@ -131,17 +132,18 @@ def sample_shards(
         StorageError: ``folder`` cannot be written.
 
     """
-    refused = [name for name in _WHOLE if name in settings]
+    refused = [name for name in _WHOLE if name in options]
     if refused:
         raise OptionError(f"Samples that are drawn in parts take no {', '.join(refused)}; use sample() for that.")
     registry.load_plugins(plugins)
     built = model_of(model, sde, tuple(plugins))
-    job = _checked(built, {**settings, "solver": solver, "n": n})
+    settings = _settings(solver, n, options)
+    job = _checked(built, settings)
     shards = Shards(
         model,
         sde,
         tuple(plugins),
-        {**settings, "solver": solver, "steps": None, "nfe": None, "chunk": job.chunk},
+        replace(settings, grid=None, steps=None, nfe=None, chunk=job.chunk),
         tuple(job.grid.times),
         job.grid.smooth,
         _key(job, built, model, plugins),
@@ -172,26 +174,26 @@ def _draw_missing(
     if lost:
         raise ZooError(
             f"{done} of {len(spans)} parts are finished and kept in {shards.folder}, but one failed: "
-            f"{lost[0].reason.rstrip('.')}. Once that is mended the same call goes on from there."
+            f"{lost[0].reason.rstrip('.')}. Once that is fixed the same call goes on from there."
         )
 
 
-def _checked(model: ScoreModel, given: dict[str, Any]) -> Job:
-    """The whole run as one job: what is impossible is refused before any worker is started."""
-    unknown = [name for name in given if name not in {*(sample.__kwdefaults__ or {}), "solver"}]
+def _settings(solver: str, n: int, given: dict[str, Any]) -> Settings:
+    """The settings of the whole run; ``dtype`` may be a name."""
+    unknown = given.keys() - {field.name for field in fields(Settings)}
     if unknown:
-        raise OptionError(f"There is no argument {', '.join(unknown)}.")
-    job = _job(model, given)
-    if given.get("chunk") is None and job.chunk > CHUNK:
-        job = _job(model, {**given, "chunk": CHUNK})
+        raise OptionError(f"There is no argument {', '.join(name for name in given if name in unknown)}.")
+    if isinstance(given.get("dtype"), str):
+        given = {**given, "dtype": DTYPES[given["dtype"]]}
+    return Settings(solver=solver, n=n, **given)
+
+
+def _checked(model: ScoreModel, settings: Settings) -> Job:
+    """The whole run as one job: what is impossible is refused before any worker is started."""
+    job = new_job(model, settings)
+    if settings.chunk is None and job.chunk > CHUNK:
+        job = new_job(model, replace(settings, chunk=CHUNK))
     return job
-
-
-def _job(model: ScoreModel, given: Mapping[str, Any]) -> Job:
-    settings = {**(sample.__kwdefaults__ or {}), **given, "model": model}
-    if isinstance(settings["dtype"], str):
-        settings["dtype"] = DTYPES[settings["dtype"]]
-    return new_job(settings)
 
 
 def _spans(n: int, chunk: int, shard: int | None) -> list[tuple[int, int]]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import gc
+import inspect
 import random
 
 import pytest
 import torch
 
 import solvers_zoo as zoo
+from solvers_zoo.sampling.settings import Settings
 
 DIMS = (1, 2, 3, 8, 16, 3072)
 BATCHES = (1, 2, 3, 7, 64)
@@ -491,3 +494,26 @@ def test_encoding_asks_for_its_grid_as_sampling_does(given):
             run()
         errors.append(str(caught.value))
     assert errors[0] == errors[1]
+
+
+def test_settings_are_the_arguments_of_sample_with_their_defaults():
+    given = inspect.signature(zoo.sample).parameters
+    beside = {"model", "grad", "callback", "progress", "resume"}  # what the run is of, and what only watches it
+    settings = {field.name: field.default for field in dataclasses.fields(Settings)}
+    assert {name: value.default for name, value in given.items() if name not in beside} == settings
+    assert given["solver"].default == "heun"
+    Settings(**{name: name for name in settings})  # nothing is checked or made before the job
+
+
+def test_every_argument_of_sample_reaches_its_setting(monkeypatch):
+    given = {field.name: object() for field in dataclasses.fields(Settings)}
+    seen = {}
+
+    def new_job(model, settings):
+        seen.update(vars(settings))
+        raise zoo.OptionError("far enough")
+
+    monkeypatch.setattr("solvers_zoo.sampling.driver.new_job", new_job)
+    with pytest.raises(zoo.OptionError, match="far enough"):
+        zoo.sample(model(), **given)
+    assert seen == given
