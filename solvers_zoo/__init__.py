@@ -82,6 +82,7 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.noise.seeded import SeededNoise as SeededNoise
     from solvers_zoo.numerics.combine import combine as combine
     from solvers_zoo.numerics.phi import phi as phi
+    from solvers_zoo.numerics.scalar import absolute as absolute
     from solvers_zoo.numerics.scalar import asinh as asinh
     from solvers_zoo.numerics.scalar import atan as atan
     from solvers_zoo.numerics.scalar import cos as cos

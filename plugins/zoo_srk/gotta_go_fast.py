@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,8 @@ from zoo_srk.reverse_sde import CLOCKS
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import BrownianPath, Grid, ScoreModel
+    from solvers_zoo import Grid, ScoreModel
+    from solvers_zoo.numerics.scalar import Scalar
 
 #: Length, as a part of the whole, below which the Brownian path may look smooth; steps in t span many more scales.
 _RESOLUTION = {"lam": 2.0**-10, "t": 2.0**-20}
@@ -88,7 +89,7 @@ class GottaGoFast(AdaptiveSteps):
         """Attempt steps along one Brownian path until every sample is at grid[-1]."""
         low, high = sorted(CLOCKS[self.clock].time(point) for point in (grid[0], grid[-1]))
         path = noise.path(low, high, (high - low) * _RESOLUTION[self.clock])
-        return super().solve(model, x, grid, _Along(path), state)
+        return super().solve(model, x, grid, _Along(path.value), state)
 
     def attempt(self, model: ScoreModel, x: Tensor, grid: Grid, clocks: tuple[Any, Any], noise: Draws) -> Attempt:
         """One step of both methods."""
@@ -116,8 +117,8 @@ class GottaGoFast(AdaptiveSteps):
 class _Along(Noise, Draws):
     """One path for all steps: ``between`` takes clocks, and gives the plain increment."""
 
-    def __init__(self, path: BrownianPath) -> None:
-        self._path = path
+    def __init__(self, value: Callable[[Scalar], Tensor]) -> None:
+        self._value = value
         self._last: tuple[Any, ...] = ()
 
     def at(self, index: int) -> Draws:
@@ -134,7 +135,7 @@ class _Along(Noise, Draws):
 
     def between(self, t: Any, s: Any, area: bool = False) -> Any:
         """B(s) - B(t)."""
-        before, after = self._known(t), self._path.value(s)
+        before, after = self._known(t), self._value(s)
         self._last = t, before, s, after
         return after - before
 
@@ -144,4 +145,4 @@ class _Along(Noise, Draws):
             t, before, s, after = self._last
             if bool(((u == t) | (u == s)).all()):
                 return where(u == s, after, before)
-        return self._path.value(u)
+        return self._value(u)

@@ -104,17 +104,14 @@ class Again(Noise):
 
 
 class _Fresh(Draws):
+    """The draws of a step, but for its increments: they are fresh, whatever was drawn between these points on an earlier leg."""
+
     def __init__(self, draws: Draws) -> None:
         self.draws = draws
 
     def fresh(self) -> Tensor:
         """N(0, I)."""
         return self.draws.fresh()
-
-    def between(self, t: Any, s: Any, area: bool = False) -> Any:
-        """N(0, I), whatever was drawn between these points on an earlier leg."""
-        W = self.fresh()
-        return (W, self.fresh() * 12**-0.5) if area else W
 
     def uniform(self) -> Tensor:
         """Uniforms, (B,)."""

@@ -41,7 +41,7 @@ class AffineMap(NamedTuple):
 class _UnitNoise(ProbeNoise):
     """Draw k is 1 in coordinate j of sample 1 + D + kD + j, and 0 everywhere else."""
 
-    def value(self, address: object) -> Tensor:
+    def value(self, address: tuple[int, int]) -> Tensor:
         row, size = self.addresses[address], self.like[0].numel()
         z = torch.zeros_like(self.like)
         first = 1 + size + row * size

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from solvers_zoo.errors import OptionError
 from solvers_zoo.likelihood.density import Likelihood, log_likelihood, mean_and_error
-from solvers_zoo.noise.seeded import LEVELS, SeededNoise
+from solvers_zoo.noise.numbers import LEVELS
+from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.score_models.analytic import fold
 
 if TYPE_CHECKING:

@@ -13,7 +13,8 @@ from torch import Tensor
 from solvers_zoo.errors import IncompatibleError, ModelError, OptionError
 from solvers_zoo.likelihood.bits import check_levels
 from solvers_zoo.likelihood.density import mean_and_error
-from solvers_zoo.noise.seeded import BOUND, SeededNoise
+from solvers_zoo.noise.numbers import BOUND
+from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.numerics.combine import combine
 from solvers_zoo.score_models.analytic import fold
 from solvers_zoo.score_models.wrappers.settled import Settled

@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from solvers_zoo.errors import IncompatibleError
-from solvers_zoo.noise.seeded import PROBES, SeededNoise
+from solvers_zoo.noise.numbers import PROBES
+from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.score_models.analytic import fold
 from solvers_zoo.score_models.base import ScoreModel
 

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from solvers_zoo.errors import OptionError
-from solvers_zoo.noise.seeded import BOUND, SeededNoise
+from solvers_zoo.noise.numbers import BOUND
+from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.numerics.combine import combine
 from solvers_zoo.score_models.wrappers.settled import Settled
 

@@ -13,7 +13,20 @@ from solvers_zoo.errors import IncompatibleError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo.noise.brownian import BrownianPath
+    from solvers_zoo.numerics.scalar import Scalar
+    from solvers_zoo.processes.base import Point
+
+
+class Path(ABC):
+    """A Brownian motion a sample, in any clock."""
+
+    @abstractmethod
+    def value(self, u: Scalar) -> Tensor:
+        """B(u), (B, *shape): u a float, or a tensor (B, 1, ...) with a clock of its own for each sample."""
+
+    @abstractmethod
+    def increment(self, a: Scalar, b: Scalar, area: bool = False) -> Any:
+        """W = B(b) - B(a), of variance |b - a|; with ``area``, (W, H) with the space-time Levy area H of the interval."""
 
 
 class Draws(ABC):
@@ -23,8 +36,7 @@ class Draws(ABC):
     def fresh(self) -> Tensor:
         """Independent N(0, I), for Langevin kicks and churn."""
 
-    @abstractmethod
-    def between(self, t: Any, s: Any, area: bool = False) -> Any:
+    def between(self, t: Point, s: Point, area: bool = False) -> Any:
         """The Brownian increment from point ``t`` to point ``s``, in units of its own standard deviation.
 
         W ~ N(0, I): multiply by the standard deviation that your scheme gives the interval, e.g. g sqrt(h) for
@@ -39,9 +51,11 @@ class Draws(ABC):
                 (Foster et al. 2020, 1904.10383, def. 4.2.1): the mean over the interval of the path minus its chord.
 
         Returns:
-            W, or (W, H).
+            W, or (W, H). Unless a subclass knows more, numbers independent of all others.
 
         """
+        W = self.fresh()
+        return (W, self.fresh() * 12**-0.5) if area else W
 
     @abstractmethod
     def uniform(self) -> Tensor:
@@ -55,7 +69,7 @@ class Noise(ABC):
     def at(self, index: int) -> Draws:
         """The draws of step ``index``; asked twice, the same."""
 
-    def path(self, low: float, high: float, resolution: float | None = None) -> BrownianPath:
+    def path(self, low: float, high: float, resolution: float | None = None) -> Path:
         """A Brownian path of every sample on [low, high], for integrators that ask between times of their own.
 
         The clock is whatever the caller likes; ``resolution`` as in `BrownianPath`.

@@ -20,15 +20,19 @@ look smooth. The first pair of formulas is the second at th = 1/2.
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 from torch import Tensor
 
 from solvers_zoo.errors import DomainError
-from solvers_zoo.noise.seeded import TREE, SeededNoise
+from solvers_zoo.noise.base import Path
+from solvers_zoo.noise.numbers import TREE, SeededNumbers
 from solvers_zoo.numerics.combine import combine
 from solvers_zoo.numerics.scalar import sqrt
+
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import Scalar
 
 #: Leaves of a path whose resolution is not given, and the most there may be.
 _LEAVES, _MOST = 2**12, 2**40
@@ -37,16 +41,16 @@ _LEAVES, _MOST = 2**12, 2**40
 class _Node(NamedTuple):
     """An interval [a, a + D] of the tree, B(a), the integral S of B from 0 to a, and the interval's own W and H."""
 
-    a: Any
+    a: Scalar
     D: float
-    place: Any
+    place: int | Tensor
     B: Tensor
     S: Tensor
     W: Tensor
     H: Tensor
 
 
-class BrownianPath:
+class BrownianPath(Path):
     """One Brownian path B a sample, with B(low) = 0, in any clock u of [low, high].
 
     Values depend on the seed, the sample's number, low, high and resolution, and on nothing else: not on the batch, nor
@@ -70,7 +74,7 @@ class BrownianPath:
 
     """
 
-    def __init__(self, noise: SeededNoise, low: float, high: float, resolution: float | None = None) -> None:
+    def __init__(self, noise: SeededNumbers, low: float, high: float, resolution: float | None = None) -> None:
         self.noise, self.low, self.high = noise, float(low), float(high)
         if not (self.low < self.high and math.isfinite(self.high - self.low)):
             raise DomainError(f"A Brownian path needs a finite range low < high, not [{low:g}, {high:g}].")
@@ -83,11 +87,11 @@ class BrownianPath:
         self._depth = max(0, math.ceil(math.log2((self.high - self.low) / self.resolution)))
         self._branch: list[_Node] = []
 
-    def value(self, u: Any) -> Tensor:
+    def value(self, u: Scalar) -> Tensor:
         """B(u), (B, *shape): u a float, or a tensor (B, 1, ...) with a clock of its own for each sample."""
         return self._scaled(self._at(self._unit(u))[0])
 
-    def increment(self, a: Any, b: Any, area: bool = False) -> Any:
+    def increment(self, a: Scalar, b: Scalar, area: bool = False) -> Any:
         """B(b) - B(a), of variance |b - a|; a and b floats or tensors (B, 1, ...), in either order.
 
         Args:
@@ -108,7 +112,7 @@ class BrownianPath:
         length = (b - a) + (a == b)  # where it is empty, S1 - S0 = 0 and the chord is B itself
         return W, self._scaled(combine((1.0 / length, S1 - S0), (-0.5, B0), (-0.5, B1), (1.0 * (a == b), B0)))
 
-    def _unit(self, u: Any) -> Any:
+    def _unit(self, u: Scalar) -> Scalar:
         """The clock as a fraction of the range: places of the tree are exact there."""
         u = float(u) if not isinstance(u, Tensor) or u.dim() == 0 else u.double()
         inside = (u >= self.low) & (u <= self.high)
@@ -120,7 +124,7 @@ class BrownianPath:
     def _scaled(self, y: Tensor) -> Tensor:
         return (y * math.sqrt(self.high - self.low)).to(self.noise.dtype)
 
-    def _at(self, u: Any) -> tuple[Tensor, Tensor]:
+    def _at(self, u: Scalar) -> tuple[Tensor, Tensor]:
         """B and its integral at ``u``."""
         if isinstance(u, float):
             return self._inside(self._leaf(u), u)
@@ -145,7 +149,7 @@ class BrownianPath:
         zero = torch.zeros_like(W)
         return _Node(0.0, 1.0, 1, zero, zero, W, H * 12**-0.5)
 
-    def _half(self, node: _Node, u: Any) -> _Node:
+    def _half(self, node: _Node, u: Scalar) -> _Node:
         """The half of ``node`` in which ``u`` lies."""
         a, D, place, B, S, W, H = node
         X, Y = self._normals(place)
@@ -163,7 +167,7 @@ class BrownianPath:
         a, place = a + half * right, 2 * place + right.reshape(len(right), 1)
         return _Node(a, half, place, pick(right, B1, B), pick(right, S1, S), pick(right, W2, W1), pick(right, H2, H1))
 
-    def _inside(self, node: _Node, u: Any) -> tuple[Tensor, Tensor]:
+    def _inside(self, node: _Node, u: Scalar) -> tuple[Tensor, Tensor]:
         """B and its integral at ``u``, which lies in ``node``."""
         a, D, place, B, S, W, H = node
         if isinstance(u, float) and u == a:
@@ -176,7 +180,7 @@ class BrownianPath:
         j = ((D * th**2 / 2, W), (D * th**2 * (3 - 2 * th), H), (r * (0.5 - th), X), (r * 12**-0.5, Y))
         return w.add_(B), combine((1.0, S), (th * D, B), *j)
 
-    def _normals(self, place: Any) -> tuple[Tensor, Tensor]:
+    def _normals(self, place: int | Tensor) -> tuple[Tensor, Tensor]:
         """X and Y of a place in the tree."""
         X, Y = self.noise.normals(TREE, place, 2).unbind(1)
         return X, Y

@@ -12,22 +12,27 @@ from abc import abstractmethod
 from bisect import bisect_left
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from solvers_zoo.errors import DomainError
-from solvers_zoo.noise.base import Draws, Noise
-from solvers_zoo.noise.brownian import BrownianPath
-from solvers_zoo.noise.seeded import FINE, SeededNoise
+from solvers_zoo.noise.base import Draws, Noise, Path
+from solvers_zoo.noise.numbers import FINE
+from solvers_zoo.noise.seeded import SeededNoise
+from solvers_zoo.numerics.scalar import absolute
+
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import Scalar
+    from solvers_zoo.processes.base import Point
 
 #: The clock that a `PathNoise` covers; e^64 is far beyond any ratio of signal to noise that means anything.
 _REACH = 64.0
 _AREA = 12**-0.5
 
 
-def clock(point: Any) -> Any:
+def clock(point: Point) -> Scalar:
     """The half log-SNR of a point, or its t where there is none."""
     lam = getattr(point, "lam", None)
     return point.t if lam is None else lam
@@ -43,12 +48,12 @@ class _OnPath(Noise):
         """The draws of step ``index``."""
         return _PathDraws(self, self.noise.at(index))
 
-    def path(self, low: float, high: float, resolution: float | None = None) -> BrownianPath:
+    def path(self, low: float, high: float, resolution: float | None = None) -> Path:
         """The seed's Brownian path on [low, high], in any clock."""
         return self.noise.path(low, high, resolution)
 
     @abstractmethod
-    def increment(self, a: Any, b: Any, area: bool) -> tuple[Tensor, Tensor | None]:
+    def increment(self, a: Scalar, b: Scalar, area: bool) -> tuple[Tensor, Tensor | None]:
         """W of the path from clock ``a`` to ``b`` in units of its standard deviation, and H if ``area``."""
 
     def _own(self, number: int, call: int) -> Tensor:
@@ -77,13 +82,13 @@ class PathNoise(_OnPath):
         super().__init__(noise)
         self._path = noise.path(-_REACH, _REACH, resolution)
 
-    def increment(self, a: Any, b: Any, area: bool) -> tuple[Tensor, Tensor | None]:
+    def increment(self, a: Scalar, b: Scalar, area: bool) -> tuple[Tensor, Tensor | None]:
         """Of the tree; an empty interval gives zeros."""
         if any(isinstance(u, float) and math.isinf(u) for u in (a, b)):
             sign = 1.0 if a < b else -1.0
             return sign * self._own(0, 0), self._own(0, 1) * _AREA if area else None
         W, H = self._path.increment(a, b, area=True) if area else (self._path.increment(a, b), None)
-        length = abs(b - a)
+        length = absolute(b - a)
         unit = (length + (length == 0)) ** -0.5
         unit = unit.to(W.dtype) if isinstance(unit, Tensor) else unit
         return W * unit, None if H is None else H * unit
@@ -105,13 +110,13 @@ class GridNoise(_OnPath):
 
     def __init__(self, noise: SeededNoise, points: Sequence[Any]) -> None:
         super().__init__(noise)
-        clocks = sorted(clock(point) for point in points)
+        clocks = sorted(float(clock(point)) for point in points)
         if len(clocks) < 2:
             raise DomainError(f"A finest grid needs at least two times, got {len(clocks)}.")
         self._clocks = clocks
         self._lengths = [b - a for a, b in pairwise(clocks)]
 
-    def increment(self, a: Any, b: Any, area: bool) -> tuple[Tensor, Tensor | None]:
+    def increment(self, a: Scalar, b: Scalar, area: bool) -> tuple[Tensor, Tensor | None]:
         """The sum over the intervals of the finest grid between them."""
         i, j = sorted((self._find(a), self._find(b)))
         if i == j:
@@ -135,7 +140,7 @@ class GridNoise(_OnPath):
         H = mean.sub_(W, alpha=0.5).mul_(unit).to(first.dtype) if area else None
         return W.mul_(sign * unit).to(first.dtype), H
 
-    def _find(self, u: Any) -> int:
+    def _find(self, u: Scalar) -> int:
         """The place of clock ``u``, which may be a rounding away."""
         if isinstance(u, Tensor):
             raise DomainError("A declared grid serves one time for all samples; take PathNoise (brownian='path').")
@@ -161,7 +166,7 @@ class _PathDraws(Draws):
         """N(0, I), from the seed."""
         return self._draws.fresh()
 
-    def between(self, t: Any, s: Any, area: bool = False) -> Any:
+    def between(self, t: Point, s: Point, area: bool = False) -> Any:
         """The path's increment: asked again for the same points, the same."""
         W, H = self._path.increment(clock(t), clock(s), area)
         return (W, H) if area else W

@@ -44,6 +44,6 @@ class Philox:
         return c0, c1 & _MASK, c2, c3 & _MASK
 
 
-def _mix(product: Tensor, word: Any, key: Tensor) -> Tensor:
+def _mix(product: Tensor, word: int | Tensor, key: Tensor) -> Tensor:
     """High half of the product, xor the low half of ``word``, xor key: cleared of all else once, at the end."""
     return product.bitwise_right_shift(_HALF).bitwise_xor(word).bitwise_xor_(key).bitwise_and_(_MASK)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -16,16 +14,18 @@ class ProbeNoise(Noise):
     The first run with ``weights=None`` gives zeros and counts the draws in ``addresses``.
     """
 
-    def __init__(self, like: Tensor, weights: Tensor | None = None, addresses: dict[Any, int] | None = None) -> None:
+    def __init__(
+        self, like: Tensor, weights: Tensor | None = None, addresses: dict[tuple[int, int], int] | None = None
+    ) -> None:
         self.like, self.weights = like, weights
-        self.addresses: dict[Any, int] = addresses if addresses is not None else {}
+        self.addresses = addresses if addresses is not None else {}
         self.uniforms = 0
 
     def at(self, index: int) -> Draws:
         """The chosen numbers of step ``index``."""
         return _ProbeDraws(self, index)
 
-    def value(self, address: Any) -> Tensor:
+    def value(self, address: tuple[int, int]) -> Tensor:
         """What goes to every sample at an address, in the shape of the state."""
         row = self.addresses.setdefault(address, len(self.addresses))
         if self.weights is None:
@@ -41,11 +41,6 @@ class _ProbeDraws(Draws):
         """The next chosen numbers."""
         self.call += 1
         return self.noise.value((self.index, self.call))
-
-    def between(self, t: Any, s: Any, area: bool = False) -> Any:
-        """The next chosen numbers, and an area of its own address."""
-        W = self.fresh()
-        return (W, self.fresh() * 12**-0.5) if area else W
 
     def uniform(self) -> Tensor:
         """One half; a solver that asks is not affine in its noise."""

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from solvers_zoo.numerics.scalar import Scalar
 
 
-def derivative(function: Callable[[Any], Any], t: Any) -> Any:
+def derivative(function: Callable[[Tensor], Tensor], t: Scalar) -> Scalar:
     """d function / dt at ``t``, a float or a tensor; works under ``no_grad`` and returns what it was given."""
     import torch
 

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import math
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.numerics.scalar import exp, expm1, where
 
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import S
 
-def phi(k: int, z: Any) -> Any:
+
+def phi(k: int, z: S) -> S:
     """phi_k(z), right to about 1e-14 relative for k up to 10 and any real z.
 
     Args:
@@ -33,14 +36,14 @@ def phi(k: int, z: Any) -> Any:
         return exp(z)
     if k == 1:
         return _first(z)
-    small = abs(z) < k
-    if isinstance(small, bool):
-        return _series(k, z) if small else _recurrence(k, z)
-    inner = where(small, z, 0.0 * abs(z).clamp(max=0))
+    if isinstance(z, float | int):
+        return _series(k, z) if abs(z) < k else _recurrence(k, z)
+    size = z.abs()
+    small, inner = size < k, where(size < k, z, 0.0 * size.clamp(max=0))
     return where(small, _series(k, inner), _recurrence(k, where(small, k + 0.0 * inner, z)))
 
 
-def _first(z: Any) -> Any:
+def _first(z: S) -> S:
     """(e^z - 1)/z, which loses nothing."""
     if isinstance(z, float | int):
         return expm1(z) / z if z else 1.0
@@ -54,7 +57,7 @@ def _coefficients(k: int) -> tuple[float, ...]:
     return tuple(1 / math.factorial(j + k) for j in range(12 + 4 * k, -1, -1))
 
 
-def _series(k: int, z: Any) -> Any:
+def _series(k: int, z: S) -> S:
     """Sum of z^j / (j + k)! by Horner's rule; |z| < k."""
     value = 0.0 * z
     for c in _coefficients(k):
@@ -62,7 +65,7 @@ def _series(k: int, z: Any) -> Any:
     return value
 
 
-def _recurrence(k: int, z: Any) -> Any:
+def _recurrence(k: int, z: S) -> S:
     """From phi_1 upwards; |z| >= k, so what is subtracted is not close to what it is subtracted from."""
     value = _first(z)
     for j in range(1, k):

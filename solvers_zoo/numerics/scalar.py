@@ -7,16 +7,21 @@ the tensor's own method, so nothing here imports torch.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, overload
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from typing import TypeVar
 
+    from torch import Tensor
+    from typing_extensions import TypeIs
+
+    #: A number of the schedule: a float, or in per-sample stepping a tensor of one number a sample.
     Scalar = float | Tensor
-else:
-    Scalar = Any
+    #: The same kind of number in and out.
+    S = TypeVar("S", float, Tensor, Scalar)
 
 __all__ = [
+    "absolute",
     "asinh",
     "atan",
     "cos",
@@ -34,98 +39,107 @@ __all__ = [
 ]
 
 
-def _number(x: Any) -> bool:
+def _number(x: object) -> TypeIs[float]:
     return type(x) is float or isinstance(x, (float, int))  # the exact type first: this is the hot path of a grid
 
 
-def exp(x: Any) -> Any:
+def absolute(x: S) -> S:
+    """|x|, for type checkers: ``abs`` of a float or a tensor is to them any object."""
+    return abs(x) if _number(x) else x.abs()
+
+
+def exp(x: S) -> S:
     """e^x."""
     if type(x) is float or _number(x):
         return math.exp(x) if x < 709.78 else math.inf if x == x else x
     return x.exp()
 
 
-def expm1(x: Any) -> Any:
+def expm1(x: S) -> S:
     """e^x - 1, accurate near 0."""
     if type(x) is float or _number(x):
         return math.expm1(x) if x < 709.78 else math.inf if x == x else x
     return x.expm1()
 
 
-def log(x: Any) -> Any:
+def log(x: S) -> S:
     """Natural logarithm; log 0 = -inf, nan below."""
     if type(x) is float or _number(x):
         return math.log(x) if x > 0 else -math.inf if x == 0 else math.nan
     return x.log()
 
 
-def log1p(x: Any) -> Any:
+def log1p(x: S) -> S:
     """log(1 + x), accurate near 0; log1p(-1) = -inf, nan below."""
     if type(x) is float or _number(x):
         return math.log1p(x) if x > -1 else -math.inf if x == -1 else math.nan
     return x.log1p()
 
 
-def sqrt(x: Any) -> Any:
+def sqrt(x: S) -> S:
     """Square root; nan below 0."""
     if type(x) is float or _number(x):
         return math.sqrt(x) if x >= 0 else math.nan
     return x.sqrt()
 
 
-def sin(x: Any) -> Any:
+def sin(x: S) -> S:
     """Sine."""
     if _number(x):
         return math.sin(x) if math.isfinite(x) else math.nan
     return x.sin()
 
 
-def cos(x: Any) -> Any:
+def cos(x: S) -> S:
     """Cosine."""
     if _number(x):
         return math.cos(x) if math.isfinite(x) else math.nan
     return x.cos()
 
 
-def atan(x: Any) -> Any:
+def atan(x: S) -> S:
     """Inverse tangent."""
     return math.atan(x) if _number(x) else x.atan()
 
 
-def asinh(x: Any) -> Any:
+def asinh(x: S) -> S:
     """Inverse hyperbolic sine."""
     return math.asinh(x) if _number(x) else x.asinh()
 
 
-def divide(a: Any, b: Any) -> Any:
+def divide(a: S, b: S) -> S:
     """a / b, where a number over zero is infinite and 0/0 is nan."""
     if _number(b) and b == 0 and _number(a):
         return math.copysign(math.inf, a) * math.copysign(1.0, b) if a else math.nan
     return a / b
 
 
-def softplus(x: Any) -> Any:
+def softplus(x: S) -> S:
     """log(1 + e^x) without overflow."""
     if not _number(x):
         return x.clamp(min=0) + (-x.abs()).exp().log1p()
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
 
 
-def minimum(a: Any, b: Any) -> Any:
+def minimum(a: S, b: S) -> S:
     """The smaller of two scalars, elementwise on tensors."""
     if _number(a):
         return min(a, b) if _number(b) else b.clamp(max=a)
     return a.clamp(max=b) if _number(b) else a.minimum(b)
 
 
-def maximum(a: Any, b: Any) -> Any:
+def maximum(a: S, b: S) -> S:
     """The larger of two scalars, elementwise on tensors."""
     if _number(a):
         return max(a, b) if _number(b) else b.clamp(min=a)
     return a.clamp(min=b) if _number(b) else a.maximum(b)
 
 
-def where(condition: Any, a: Any, b: Any) -> Any:
+@overload
+def where(condition: bool, a: S, b: S) -> S: ...
+@overload
+def where(condition: Tensor, a: Scalar, b: Scalar) -> Tensor: ...
+def where(condition: bool | Tensor, a: Scalar, b: Scalar) -> Scalar:
     """``a`` where the condition holds, else ``b``."""
     if isinstance(condition, bool):
         return a if condition else b

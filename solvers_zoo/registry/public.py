@@ -44,7 +44,7 @@ HOMES = {
     "noise.seeded": "SeededNoise",
     "numerics.combine": "combine",
     "numerics.phi": "phi",
-    "numerics.scalar": "asinh atan cos divide exp expm1 log log1p maximum minimum sin softplus sqrt where",
+    "numerics.scalar": "absolute asinh atan cos divide exp expm1 log log1p maximum minimum sin softplus sqrt where",
     "processes.base": "GaussianPoint GaussianSDE Point SDE",
     "processes.brownian": "Brownian",
     "processes.cosine": "Cosine",

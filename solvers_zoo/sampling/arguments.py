@@ -11,7 +11,7 @@ from torch import Tensor
 
 from solvers_zoo import registry
 from solvers_zoo.errors import IncompatibleError, OptionError
-from solvers_zoo.noise.seeded import check_seed
+from solvers_zoo.noise.numbers import check_seed
 from solvers_zoo.sampling.budget import steps_for
 from solvers_zoo.sampling.job import DTYPES, Job, usable_device
 from solvers_zoo.score_models.wrappers.counting import CountingModel

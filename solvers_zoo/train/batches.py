@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from solvers_zoo.noise.seeded import DATA, SeededNoise
+from solvers_zoo.noise.numbers import DATA
+from solvers_zoo.noise.seeded import SeededNoise
 
 
 class Batches:

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from solvers_zoo import registry
 from solvers_zoo.errors import ModelError, OptionError
-from solvers_zoo.noise.seeded import START, SeededNoise
+from solvers_zoo.noise.numbers import START
+from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.score_models.network import NetworkModel
 from solvers_zoo.train.batches import Batches
 from solvers_zoo.train.data import Data

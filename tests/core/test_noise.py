@@ -10,7 +10,7 @@ from scipy import stats
 
 import solvers_zoo as zoo
 from solvers_zoo.noise.philox import Philox
-from solvers_zoo.noise.seeded import DATA, FINE, START, STEPS, TREE
+from solvers_zoo.noise.numbers import DATA, FINE, START, STEPS, TREE
 
 DIMS = (1, 2, 3, 8, 16, 3072)
 BATCHES = (1, 2, 3, 7, 64)

@@ -15,7 +15,7 @@ from solvers_zoo.numerics import phi
 from solvers_zoo.numerics import scalar as scalars
 from solvers_zoo.numerics.derivative import derivative
 
-ONE = ("asinh", "atan", "cos", "exp", "expm1", "log", "log1p", "sin", "softplus", "sqrt")
+ONE = ("absolute", "asinh", "atan", "cos", "exp", "expm1", "log", "log1p", "sin", "softplus", "sqrt")
 CORNERS = (0.0, -0.0, 1.0, -1.0, 1e-300, 0.5, -0.95, 710.0, -800.0, math.inf, -math.inf, math.nan)
 
 
