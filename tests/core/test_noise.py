@@ -9,8 +9,8 @@ import torch
 from scipy import stats
 
 import solvers_zoo as zoo
-from solvers_zoo.noise.philox import Philox
 from solvers_zoo.noise.numbers import DATA, FINE, START, STEPS, TREE
+from solvers_zoo.noise.philox import Philox
 
 DIMS = (1, 2, 3, 8, 16, 3072)
 BATCHES = (1, 2, 3, 7, 64)
