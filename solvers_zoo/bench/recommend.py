@@ -29,6 +29,7 @@ from solvers_zoo.bench.store import Store
 from solvers_zoo.bench.sweep import Study
 from solvers_zoo.errors import IncompatibleError, ZooError
 from solvers_zoo.executors.base import Executor
+from solvers_zoo.registry.defaults import SCOUTED
 
 STRONG, ENERGY = "strong", "energy"
 
@@ -38,9 +39,6 @@ SOLVERS, PAIRS, FINALISTS, SEEDS = 16, 6, 8, 8
 #: Starts of a deterministic run by round, and samples of a stochastic one. The final's are many: where a flow parts between two
 #: modes few starts have most of the error.
 STARTS, SAMPLES = {"scouts": 64, "grids": 64, "options": 64, "final": 256}, 2000
-
-#: Grids of the first round; the last shows what a fitted grid may do for a solver, at little cost.
-SCOUTED = ("", "log-snr", "gits(student=ddim)")
 
 #: Seeds of the rounds before the final are counted from here, so that the final has its own.
 _EARLIER = 1000

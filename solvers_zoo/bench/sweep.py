@@ -12,6 +12,7 @@ from typing import Any
 from solvers_zoo import registry
 from solvers_zoo.bench.cell import Cell, is_times
 from solvers_zoo.errors import OptionError, StorageError
+from solvers_zoo.registry.defaults import SWEPT
 from solvers_zoo.registry.registry import Registry
 from solvers_zoo.score_models.build import build_model, is_file
 
@@ -19,8 +20,6 @@ from solvers_zoo.score_models.build import build_model, is_file
 TOLERANCES = (0.1, 0.03, 0.01, 0.003, 0.001)
 
 _FREE: dict[str, Any] = {"nfe": None, "steps": None}
-
-SOLVERS = ("ddim", "heun", "dpmpp-2m", "unipc-3", "ipndm-4")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +46,7 @@ class Study:
 
     """
 
-    solvers: tuple[str, ...] = SOLVERS
+    solvers: tuple[str, ...] = SWEPT
     models: tuple[str, ...] = ("mixture-5",)
     sdes: tuple[str, ...] = ()
     grids: tuple[str, ...] = ()

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 from solvers_zoo.cli import common
 from solvers_zoo.cli.executor_options import executor_from
 from solvers_zoo.errors import OptionError, StorageError
+from solvers_zoo.registry import defaults
 
 if TYPE_CHECKING:
     from solvers_zoo.registry.registry import Registry
 
-SAMPLES, SOLVER, MODEL = 2000, f"{common.OWN}:heun", f"{common.OWN}:ring"
+SAMPLES, SOLVER, MODEL = 2000, f"{common.OWN}:{defaults.SOLVER}", f"{common.OWN}:ring"
 _DATA, _PICTURES = (".npz", ".pt"), (".png", ".svg", ".pdf")
 _MOST_STEPS = 1_000_000
 

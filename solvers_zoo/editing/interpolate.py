@@ -12,6 +12,7 @@ from torch import Tensor
 from solvers_zoo import registry
 from solvers_zoo.editing.slerp import slerp
 from solvers_zoo.errors import OptionError
+from solvers_zoo.registry.defaults import ROUND_TRIP
 from solvers_zoo.sampling.driver import sample
 from solvers_zoo.sampling.encode import encode, sampling_grid
 from solvers_zoo.score_models.wrappers.settled import Settled
@@ -45,7 +46,7 @@ def interpolate(
     model: ScoreModel,
     x0: Tensor,
     x1: Tensor,
-    solver: str | Solver = "dpm-solver-3",
+    solver: str | Solver = ROUND_TRIP,
     *,
     weights: int | Sequence[float] = 8,
     steps: int | None = None,

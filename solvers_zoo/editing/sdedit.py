@@ -11,6 +11,7 @@ from solvers_zoo import registry
 from solvers_zoo.errors import OptionError
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.numerics.combine import combine
+from solvers_zoo.registry.defaults import SOLVER
 from solvers_zoo.sampling.driver import sample
 from solvers_zoo.sampling.encode import sampling_grid
 from solvers_zoo.score_models.wrappers.settled import Settled
@@ -26,7 +27,7 @@ def edit(
     model: ScoreModel,
     x: Tensor,
     strength: float | None = None,
-    solver: str | Solver = "heun",
+    solver: str | Solver = SOLVER,
     *,
     t_start: float | None = None,
     steps: int | None = None,

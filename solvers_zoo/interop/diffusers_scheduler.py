@@ -18,6 +18,7 @@ from solvers_zoo.interop.diffusers_config import levels, read, settings
 from solvers_zoo.interop.pipeline_noise import DrawnNoise, torch_uniform
 from solvers_zoo.interop.turns import Call, Turns, calls
 from solvers_zoo.noise.seeded import SeededNoise
+from solvers_zoo.registry.defaults import SOLVER
 from solvers_zoo.time_grids.base import Grid
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class ZooScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # diffus
 
     def __init__(
         self,
-        zoo_solver: Any = "heun",
+        zoo_solver: Any = SOLVER,
         zoo_base: str = "DDPMScheduler",
         zoo_grid: Any = None,
         zoo_seed: int | None = None,

@@ -13,10 +13,12 @@ from solvers_zoo.errors import OptionError
 from solvers_zoo.likelihood.density import Likelihood, log_likelihood, mean_and_error
 from solvers_zoo.noise.numbers import LEVELS
 from solvers_zoo.noise.seeded import SeededNoise
+from solvers_zoo.registry.defaults import DENSITY
 from solvers_zoo.score_models.analytic import fold
 
 if TYPE_CHECKING:
     from solvers_zoo.score_models.base import ScoreModel
+    from solvers_zoo.solving.stepping import Solver
 
 #: How far from a level a value may be, in levels.
 _SLACK = 1e-3
@@ -47,7 +49,7 @@ class Bits:
 def bits_per_dim(
     model: ScoreModel,
     x: Tensor,
-    solver: Any = "rk4",
+    solver: str | Solver = DENSITY,
     *,
     levels: int = 256,
     low: float = -1.0,

@@ -15,6 +15,7 @@ from solvers_zoo.errors import IncompatibleError, ModelError, OptionError
 from solvers_zoo.likelihood.flow import Augmented, differentiable, probe_vectors
 from solvers_zoo.metrics.transported import pushed
 from solvers_zoo.noise.seeded import SeededNoise
+from solvers_zoo.registry.defaults import DENSITY
 from solvers_zoo.sampling.encode import encode, sampling_grid
 from solvers_zoo.score_models.analytic import fold
 from solvers_zoo.score_models.wrappers.settled import Settled
@@ -75,7 +76,7 @@ def mean_and_error(values: Tensor) -> tuple[float, float]:
 def log_likelihood(
     model: ScoreModel,
     x: Tensor,
-    solver: str | Solver = "rk4",
+    solver: str | Solver = DENSITY,
     *,
     steps: int | None = None,
     nfe: int | None = None,

@@ -23,6 +23,7 @@ from solvers_zoo.metrics.density import ExactTV
 from solvers_zoo.metrics.reference import Reference, flat, reference
 from solvers_zoo.metrics.sampled import SampledMetric
 from solvers_zoo.noise.seeded import SeededNoise
+from solvers_zoo.registry.defaults import SOLVER
 
 #: Numbers drawn at once.
 _DRAWN = 2**22
@@ -152,7 +153,7 @@ def main() -> None:
 def _power(metrics: list[Any], n: int, runs: int, seed: int) -> tuple[dict[str, dict[str, float]], str]:
     columns: dict[str, dict[str, float]] = {}
     for name, steps in WRONG:
-        model, solver = _model(name), registry.default().make("solver", "heun")
+        model, solver = _model(name), registry.default().make("solver", SOLVER)
         grid = registry.default().make("grid", model.sde.default_grid).make_grid(model.sde, steps)
         cases = [ran(model, solver, grid, n, seed + run) for run in range(runs)]
         exact = ExactTV().measure(cases[0])

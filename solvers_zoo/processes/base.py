@@ -22,6 +22,7 @@ from solvers_zoo.numerics.derivative import derivative
 from solvers_zoo.numerics.scalar import divide, exp, log, sqrt, where
 from solvers_zoo.processes.prediction import GaussianPrediction, Prediction, ScorePrediction
 from solvers_zoo.registry.card import SDECard
+from solvers_zoo.registry.defaults import GAUSSIAN_GRID, GRID
 from solvers_zoo.registry.options import Configurable
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class SDE(Configurable, ABC):
     card: ClassVar[SDECard]
     gaussian: ClassVar[bool] = False
     discrete: ClassVar[bool] = False  # whether t is an index, so that whole times are those of a table
-    default_grid: ClassVar[str] = "uniform"
+    default_grid: ClassVar[str] = GRID
 
     @property
     @abstractmethod
@@ -153,7 +154,7 @@ class GaussianSDE(SDE):
     """A process whose transition kernel is N(alpha(t) x_0, sigma(t)^2 I)."""
 
     gaussian = True
-    default_grid = "karras"
+    default_grid = GAUSSIAN_GRID
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         for name in SCHEDULE:

@@ -9,6 +9,7 @@ from typing import Any
 from solvers_zoo.numerics.scalar import atan, divide, exp, minimum, sin, sqrt
 from solvers_zoo.processes.families import VariancePreserving
 from solvers_zoo.registry.card import SDECard, Source
+from solvers_zoo.registry.defaults import GRID
 from solvers_zoo.registry.options import option
 
 
@@ -34,7 +35,7 @@ class Cosine(VariancePreserving):
             where="eq. (17)",
         ),
     )
-    default_grid = "uniform"
+    default_grid = GRID
     s: float = option(0.008, help="offset that keeps the first noise levels from being too small", low=0.0, high=1.0)
     t_min: float = option(1e-3, help="end of sampling, where sigma is still positive", above=0.0)
     t_max: float = option(1.0, help="start of sampling; alpha is 0 at 1", above=0.0, high=1.0)

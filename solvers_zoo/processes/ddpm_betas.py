@@ -13,6 +13,7 @@ from solvers_zoo.numerics.scalar import divide, exp, expm1, log, softplus, sqrt,
 from solvers_zoo.processes.base import GaussianPoint
 from solvers_zoo.processes.families import VariancePreserving
 from solvers_zoo.registry.card import SDECard, Source
+from solvers_zoo.registry.defaults import GRID
 from solvers_zoo.registry.options import option
 
 
@@ -36,7 +37,7 @@ class DDPMBetas(VariancePreserving):
             where="eq. (4); cosine: arXiv:2102.09672 eq. (17); zero_snr: arXiv:2305.08891 Algorithm 1",
         ),
     )
-    default_grid = "uniform"
+    default_grid = GRID
     discrete = True
     schedule: str = option(
         "linear",

@@ -7,6 +7,7 @@ from typing import Any
 from solvers_zoo.numerics.scalar import divide, exp, log, log1p, softplus
 from solvers_zoo.processes.base import GaussianSDE
 from solvers_zoo.registry.card import SDECard, Source
+from solvers_zoo.registry.defaults import GRID
 from solvers_zoo.registry.options import option
 
 
@@ -25,7 +26,7 @@ class RectifiedFlow(GaussianSDE):
             where="eq. (1)",
         ),
     )
-    default_grid = "uniform"
+    default_grid = GRID
     t_min: float = option(1e-3, help="end of sampling, where sigma is still positive", above=0.0)
     t_max: float = option(1.0, help="start of sampling; alpha is 0 at 1", above=0.0, high=1.0)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from solvers_zoo.errors import OptionError
 from solvers_zoo.registry.card import SolverCard
+from solvers_zoo.registry.defaults import WRAPPED
 from solvers_zoo.registry.options import option
 from solvers_zoo.solving.stepping import Solver, StepSolver, made_of_steps
 
@@ -21,7 +22,7 @@ class Around(StepSolver):
     Where the model gives a subclass nothing to change the steps by, the wrapper gives the numbers of ``solver`` itself.
     """
 
-    solver: Solver = option("ddim", kind="solver", help="the solver that steps: ddim, ddpm, heun, dpmpp-2m, ...")
+    solver: Solver = option(WRAPPED, kind="solver", help="the solver that steps: ddim, ddpm, heun, dpmpp-2m, ...")
 
     def check(self) -> None:
         """The solver must be made of steps."""

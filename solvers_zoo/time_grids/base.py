@@ -94,7 +94,7 @@ def check_times(sde: SDE, times: Sequence[float]) -> list[float]:
 DEFAULT_STEPS = 20
 
 
-def _gaussian(sde: Any) -> ZooError | None:
+def _gaussian(sde: SDE) -> ZooError | None:
     if sde.gaussian:
         return None
     return IncompatibleError(
@@ -102,8 +102,8 @@ def _gaussian(sde: Any) -> ZooError | None:
     )
 
 
-def _finite_lam(sde: Any) -> ZooError | None:
-    if not sde.gaussian or math.isfinite(sde.at(sde.t_max).lam):
+def _finite_lam(sde: SDE) -> ZooError | None:
+    if not sde.gaussian or math.isfinite(sde.as_gaussian().at(sde.t_max).lam):
         return _gaussian(sde)
     lower = f", or a lower t_max ({sde.spec_name()}(t_max=0.999))" if "t_max" in sde.options() else ""
     return DomainError(
@@ -112,7 +112,7 @@ def _finite_lam(sde: Any) -> ZooError | None:
     )
 
 
-def _discrete(sde: Any) -> ZooError | None:
+def _discrete(sde: SDE) -> ZooError | None:
     return (
         None
         if sde.discrete
@@ -121,7 +121,7 @@ def _discrete(sde: Any) -> ZooError | None:
 
 
 #: What a grid card's ``needs`` may name: each gives the error that says why a process will not do, or None.
-GRID_NEEDS: dict[str, Callable[[Any], ZooError | None]] = {
+GRID_NEEDS: dict[str, Callable[[SDE], ZooError | None]] = {
     "gaussian": _gaussian,
     "finite-lam": _finite_lam,
     "discrete": _discrete,
@@ -141,7 +141,7 @@ class GridRule(Configurable):
         """The times for a given model and solver; rules that are not fitted look at the process only."""
         return self.times(fitting.model.sde, steps)
 
-    def fixed_steps(self, sde: Any) -> int | None:
+    def fixed_steps(self, sde: SDE) -> int | None:
         """The number of steps that the options leave no choice of, or None where any will do."""
         return None
 

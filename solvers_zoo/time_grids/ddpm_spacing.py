@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.errors import DomainError
 from solvers_zoo.registry.card import GridCard, Source
 from solvers_zoo.registry.options import option
 from solvers_zoo.time_grids.base import GridRule
+
+if TYPE_CHECKING:
+    from solvers_zoo.processes.base import SDE
 
 
 class DDPMSpacing(GridRule):
@@ -41,7 +44,7 @@ class DDPMSpacing(GridRule):
     spacing: str = option("trailing", help="which indices", choices=("leading", "linspace", "trailing"))
     offset: int = option(0, help="first index above 0 of the leading spacing (1 for Stable Diffusion)", low=0)
 
-    def times(self, sde: Any, steps: int) -> Sequence[float]:
+    def times(self, sde: SDE, steps: int) -> Sequence[float]:
         """``steps`` + 1 whole times."""
         last = round(sde.t_max)
         if steps > last:

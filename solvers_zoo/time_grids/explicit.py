@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.errors import OptionError
 from solvers_zoo.registry.card import GridCard, Source
 from solvers_zoo.registry.options import option
 from solvers_zoo.time_grids.base import GridRule
+
+if TYPE_CHECKING:
+    from solvers_zoo.processes.base import SDE
 
 
 class Explicit(GridRule):
@@ -27,17 +30,17 @@ class Explicit(GridRule):
             where="Algorithm 1, whose times are arbitrary",
         ),
     )
-    at: Any = option(help="the times, as explicit(at=[80, 10, 0.002])", kind="floats")
+    at: tuple[float, ...] = option(help="the times, as explicit(at=[80, 10, 0.002])", kind="floats")
 
     def check(self) -> None:
         """At least two times."""
         if len(self.at) < 2:
-            raise OptionError(f"explicit: at = {list(self.at)} is not possible; it takes at least two times.")
+            raise OptionError(f"{self.spec_name()}: at = {list(self.at)} is not possible; it takes at least two times.")
 
-    def fixed_steps(self, sde: Any) -> int:
+    def fixed_steps(self, sde: SDE) -> int:
         """One less than the times."""
         return len(self.at) - 1
 
-    def times(self, sde: Any, steps: int) -> Sequence[float]:
+    def times(self, sde: SDE, steps: int) -> Sequence[float]:
         """The times."""
         return self.at

@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.numerics.scalar import expm1, log, softplus
 from solvers_zoo.registry.card import GridCard, Source
 from solvers_zoo.registry.options import option
 from solvers_zoo.time_grids.base import GridRule
+
+if TYPE_CHECKING:
+    from solvers_zoo.processes.base import SDE, GaussianSDE
 
 
 def kappa_parts(kappa: float, T: float, tau: float) -> tuple[int, int]:
@@ -59,11 +62,11 @@ class Kappa(GridRule):
         None, help="step size, which fixes the number of steps; fitted to it if none", kind="float", above=0.0
     )
 
-    def fixed_steps(self, sde: Any) -> int | None:
+    def fixed_steps(self, sde: SDE) -> int | None:
         """What kappa makes of the process's interval, if it is given."""
-        return None if self.kappa is None else kappa_steps(self.kappa, *_ends(sde))
+        return None if self.kappa is None else kappa_steps(self.kappa, *_ends(sde.as_gaussian()))
 
-    def parts(self, sde: Any, steps: int) -> tuple[int, int]:
+    def parts(self, sde: GaussianSDE, steps: int) -> tuple[int, int]:
         """Numbers of uniform and of geometric steps."""
         T, tau = _ends(sde)
         if self.kappa is not None:
@@ -78,11 +81,11 @@ class Kappa(GridRule):
         near = splits[max(cross - 1, 0) : cross + 1]
         return min(((n, steps - n) for n in near), key=lambda parts: _kappa(T, tau, *parts))
 
-    def kappa_of(self, sde: Any, steps: int) -> float:
+    def kappa_of(self, sde: GaussianSDE, steps: int) -> float:
         """The kappa for which the grid of ``steps`` steps keeps the rule."""
         return self.kappa if self.kappa is not None else _kappa(*_ends(sde), *self.parts(sde, steps))
 
-    def times(self, sde: Any, steps: int) -> Sequence[float]:
+    def times(self, sde: GaussianSDE, steps: int) -> Sequence[float]:
         """``steps`` + 1 times; the ends are exact."""
         T, tau = _ends(sde)
         uniform, geometric = self.parts(sde, steps)
@@ -92,7 +95,7 @@ class Kappa(GridRule):
         return [sde.t_max, *(sde.t_of_lam(-log(expm1(2 * u)) / 2) for u in clock[:-1]), sde.t_min]
 
 
-def _ends(sde: Any) -> tuple[float, float]:
+def _ends(sde: GaussianSDE) -> tuple[float, float]:
     """The first and last time of the grid on the Ornstein-Uhlenbeck clock."""
     T, tau = (softplus(-2 * sde.at(t).lam) / 2 for t in (sde.t_max, sde.t_min))
     return T, tau

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.registry.card import GridCard, Source
 from solvers_zoo.registry.options import option
 from solvers_zoo.time_grids.base import GridRule
+
+if TYPE_CHECKING:
+    from solvers_zoo.processes.base import GaussianSDE
 
 
 class Karras(GridRule):
@@ -28,7 +31,7 @@ class Karras(GridRule):
     )
     rho: float = option(7.0, help="curvature: 1 is uniform in sigma/alpha, larger makes late steps smaller", above=0.0)
 
-    def times(self, sde: Any, steps: int) -> Sequence[float]:
+    def times(self, sde: GaussianSDE, steps: int) -> Sequence[float]:
         """``steps`` + 1 times; the ends are exact."""
         first, last = (sde.at(t).rho ** (1 / self.rho) for t in (sde.t_max, sde.t_min))
         inner = (sde.t_of_rho((first + i / steps * (last - first)) ** self.rho) for i in range(1, steps))

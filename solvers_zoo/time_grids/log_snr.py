@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.registry.card import GridCard, Source
 from solvers_zoo.time_grids.base import GridRule
+
+if TYPE_CHECKING:
+    from solvers_zoo.processes.base import GaussianSDE
 
 
 class LogSNR(GridRule):
@@ -26,7 +29,7 @@ class LogSNR(GridRule):
         ),
     )
 
-    def times(self, sde: Any, steps: int) -> Sequence[float]:
+    def times(self, sde: GaussianSDE, steps: int) -> Sequence[float]:
         """``steps`` + 1 times; the ends are exact."""
         first, last = sde.at(sde.t_max).lam, sde.at(sde.t_min).lam
         return [sde.t_max, *(sde.t_of_lam(first + i / steps * (last - first)) for i in range(1, steps)), sde.t_min]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.registry.card import GridCard, Source
 from solvers_zoo.registry.options import option
 from solvers_zoo.time_grids.base import GridRule
+
+if TYPE_CHECKING:
+    from solvers_zoo.processes.base import GaussianSDE
 
 
 class Polyexponential(GridRule):
@@ -27,7 +30,7 @@ class Polyexponential(GridRule):
     )
     rho: float = option(1.0, help="bend: 1 is uniform in log-SNR, larger makes late steps smaller", above=0.0)
 
-    def times(self, sde: Any, steps: int) -> Sequence[float]:
+    def times(self, sde: GaussianSDE, steps: int) -> Sequence[float]:
         """``steps`` + 1 times; the ends are exact."""
         first, last = sde.at(sde.t_max).lam, sde.at(sde.t_min).lam
         ramp = ((1 - i / steps) ** self.rho for i in range(1, steps))

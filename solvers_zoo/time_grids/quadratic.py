@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.errors import DomainError
 from solvers_zoo.registry.card import GridCard, Source
 from solvers_zoo.registry.options import option
 from solvers_zoo.time_grids.base import GridRule
+
+if TYPE_CHECKING:
+    from solvers_zoo.processes.base import SDE
 
 
 class Quadratic(GridRule):
@@ -28,7 +31,7 @@ class Quadratic(GridRule):
     )
     power: float = option(2.0, help="1 is uniform in t, larger makes late steps smaller", above=0.0)
 
-    def times(self, sde: Any, steps: int) -> Sequence[float]:
+    def times(self, sde: SDE, steps: int) -> Sequence[float]:
         """``steps`` + 1 times; the ends are exact."""
         if sde.t_min < 0:
             raise DomainError(f"The grid {self} takes roots of t, and {sde} starts at t_min = {sde.t_min:g} < 0.")

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.registry.card import GridCard, Source
 from solvers_zoo.time_grids.base import GridRule
+
+if TYPE_CHECKING:
+    from solvers_zoo.processes.base import SDE
 
 
 class Uniform(GridRule):
@@ -25,7 +28,7 @@ class Uniform(GridRule):
         ),
     )
 
-    def times(self, sde: Any, steps: int) -> Sequence[float]:
+    def times(self, sde: SDE, steps: int) -> Sequence[float]:
         """``steps`` + 1 equally spaced times."""
         first, last = sde.t_max, sde.t_min
         return [*(first + i / steps * (last - first) for i in range(steps)), last]

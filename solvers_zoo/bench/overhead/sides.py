@@ -21,6 +21,7 @@ from solvers_zoo.numerics.scalar import sqrt
 from solvers_zoo.processes.edm import EDM
 from solvers_zoo.processes.rectified_flow import RectifiedFlow
 from solvers_zoo.processes.vp import VP
+from solvers_zoo.registry.defaults import GAUSSIAN_GRID
 from solvers_zoo.sampling.driver import sample
 from solvers_zoo.sampling.result import Result
 from solvers_zoo.score_models.function import FunctionModel
@@ -94,7 +95,7 @@ class _ReadyPath:
 
 
 @functools.cache
-def grid(form: str, n: int, rule: str = "karras") -> Any:
+def grid(form: str, n: int, rule: str = GAUSSIAN_GRID) -> Any:
     """``n`` steps on the process of a form."""
     return registry.default().make("grid", rule).make_grid(FORMS[form][0], n)
 
@@ -115,7 +116,9 @@ def adjusted(solver: Solver, n: int) -> Solver:
     return replace(solver, **dict.fromkeys(names, tolerance(n))) if names else solver
 
 
-def zoo_side(solver: Any, form: str, x: Tensor, noise: Noise, rule: str = "karras") -> Callable[[Any, int], Result]:
+def zoo_side(
+    solver: Any, form: str, x: Tensor, noise: Noise, rule: str = GAUSSIAN_GRID
+) -> Callable[[Any, int], Result]:
     """`sample` with a solver, on the process and in the form that the peer has."""
     sde, kind = FORMS[form]
     made = registry.default().make("solver", solver)

@@ -11,6 +11,7 @@ import typer
 from solvers_zoo.cli import common
 from solvers_zoo.cli.progress import Progress
 from solvers_zoo.cli.request import MODEL
+from solvers_zoo.registry.defaults import ROUND_TRIP, SOLVER
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,7 +61,7 @@ def edit(
     model: ModelOption = MODEL,
     source: FromOption = None,
     strength: Annotated[float, typer.Option(help="Share of the steps that is undone and taken anew, in (0, 1].")] = 0.5,
-    solver: SolverOption = "heun",
+    solver: SolverOption = SOLVER,
     steps: StepsOption = None,
     grid: GridOption = None,
     sde: SdeOption = None,
@@ -116,7 +117,7 @@ def interpolate(
     source: FromOption = None,
     pairs: Annotated[int, typer.Option(help="Number of pairs.")] = 4,
     points: Annotated[int, typer.Option(help="Points from one end to the other, both included.")] = 8,
-    solver: SolverOption = "dpm-solver-3",
+    solver: SolverOption = ROUND_TRIP,
     steps: StepsOption = None,
     grid: GridOption = None,
     sde: SdeOption = None,

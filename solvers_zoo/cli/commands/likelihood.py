@@ -12,6 +12,7 @@ import typer
 from solvers_zoo.cli import common
 from solvers_zoo.cli.progress import Progress
 from solvers_zoo.cli.request import MODEL, Dtype
+from solvers_zoo.registry.defaults import DENSITY
 
 if TYPE_CHECKING:
     from solvers_zoo.cli.given import Given
@@ -50,7 +51,7 @@ def likelihood(
     ] = None,
     solver: Annotated[
         str, typer.Option(metavar="SPEC", autocompletion=common.completes("solver"), help="Deterministic solver.")
-    ] = "rk4",
+    ] = DENSITY,
     steps: Annotated[int | None, typer.Option(help="Number of steps.  [dim]\\[default: 20][/dim]")] = None,
     grid: Annotated[
         str | None, typer.Option(metavar="SPEC", autocompletion=common.completes("grid"), help="Grid rule.")

@@ -10,6 +10,7 @@ import typer
 from solvers_zoo.cli import common
 from solvers_zoo.cli.executor_options import ExecutorOption, ExecutorSettings
 from solvers_zoo.cli.request import MODEL, SAMPLES, Dtype, Request, Start, check
+from solvers_zoo.registry import defaults
 
 
 def sample(
@@ -17,7 +18,7 @@ def sample(
         str | None,
         typer.Option(
             metavar="SPEC",
-            help="Solver, with options as ddim:eta=0.5.  [dim]\\[default: heun][/dim]",
+            help=f"Solver, with options as ddim:eta=0.5.  [dim]\\[default: {defaults.SOLVER}][/dim]",
             autocompletion=common.completes("solver"),
         ),
     ] = None,

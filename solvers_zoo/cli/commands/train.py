@@ -11,6 +11,7 @@ import typer
 
 from solvers_zoo.cli import common
 from solvers_zoo.cli.training_line import TrainingLine, clock
+from solvers_zoo.registry.defaults import SOLVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -271,8 +272,8 @@ def _previewer(path: Path | None) -> Callable[[NetworkModel, int], None] | None:
         from solvers_zoo.sampling.driver import sample
 
         n = 64 if len(model.shape or ()) > 1 else 1500
-        x = sample(model, "heun", nfe=18, n=n, denoise=True, dtype=torch.float32).x
-        draw_figure(view(x, None, f"step {step:,}", model), path, "heun, NFE 18", str(model.sde))
+        x = sample(model, SOLVER, nfe=18, n=n, denoise=True, dtype=torch.float32).x
+        draw_figure(view(x, None, f"step {step:,}", model), path, f"{SOLVER}, NFE 18", str(model.sde))
 
     return draw
 
