@@ -31,7 +31,7 @@ class Flow:
         self, model: ScoreModel, grid: Grid, variable: str, resolution: float, rounds: float = math.inf
     ) -> None:
         self.model, self.sde, self.variable = model, grid.sde, VARIABLES[variable]
-        self.points = {self.variable.clock(point): point for point in grid}
+        self.points = {float(self.variable.clock(point)): point for point in grid}
         clocks = list(self.points)
         self.clocks, self.way = sorted(clocks), clocks[-1] - clocks[0]
         self.resolution = resolution

@@ -62,7 +62,7 @@ class ReverseSDE:
 
     def at(self, point: Any) -> float:
         """The clock at a point."""
-        return self.clock.sign * self.variable.clock(point)
+        return self.clock.sign * float(self.variable.clock(point))
 
     def point(self, u: float) -> Any:
         """The point at a clock, never outside the grid's range."""

@@ -170,7 +170,7 @@ def _path(model: ScoreModel, x: Tensor, noise: SeededNoise, draws: int, end: Gau
     with torch.no_grad():
         for draw in range(draws):
             u = (draw // 2 + noise.uniform(BOUND, draw, 1)) / slices
-            t = sde.t_of_lam(first + u * (last - first)).clamp(end.t, sde.t_max)
+            t = sde.t_of_lam(first + u * (last - first)).clamp(float(end.t), sde.t_max)
             point = sde.at(t.view(-1, *[1] * (x.dim() - 1)))
             eps = noise.normal(BOUND, draw, 0)
             missed = model(combine((point.alpha, x), (point.sigma, eps)), point).eps - eps

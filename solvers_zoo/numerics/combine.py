@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
+    from solvers_zoo.numerics.scalar import Scalar
+
+    #: A term c y of a linear combination.
+    Term = tuple[Scalar, Tensor]
+
 #: 0 of every dtype met, for `_scaled`.
-_zeros: dict[Any, Tensor] = {}
+_zeros: dict[torch.dtype, Tensor] = {}
 
 #: Coefficients that sum to 1 up to this are those of interpolations.
 _ROUNDING = 4e-16
 
 
-def combine(*terms: tuple[Any, Tensor]) -> Tensor:
+def combine(*terms: Term) -> Tensor:
     """The linear combination ``c1*y1 + c2*y2 + ...`` in one allocation and one pass a term.
 
     Args:
@@ -33,10 +39,10 @@ def combine(*terms: tuple[Any, Tensor]) -> Tensor:
     blend = _blend(terms)
     if blend is not None:
         return blend
-    out: Any = None
+    out: Tensor | None = None
     pending: Tensor | None = None  # a first term with c = 1, not yet copied
     for c, y in terms:
-        if type(c) is float or type(c) is int:
+        if type(c) is float or isinstance(c, float | int):
             if c == 0:
                 continue
             if out is not None:
@@ -68,7 +74,7 @@ def _scaled(c: float, y: Tensor) -> Tensor:
     return zero.add(y, alpha=c)
 
 
-def _blend(terms: tuple[tuple[Any, Tensor], ...]) -> Tensor | None:
+def _blend(terms: tuple[Term, ...]) -> Tensor | None:
     """Two or three terms whose coefficients sum to 1, as interpolations: a pass less than terms, and less rounding.
 
     None where they do not, or where the last two nearly cancel, so that their quotient would lose digits.

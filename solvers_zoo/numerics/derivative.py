@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo.numerics.scalar import Scalar
+    from solvers_zoo.numerics.scalar import S
 
 
-def derivative(function: Callable[[Tensor], Tensor], t: Scalar) -> Scalar:
+def derivative(function: Callable[[Tensor], Tensor], t: S) -> S:
     """d function / dt at ``t``, a float or a tensor; works under ``no_grad`` and returns what it was given."""
     import torch
 

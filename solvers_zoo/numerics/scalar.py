@@ -7,7 +7,7 @@ the tensor's own method, so nothing here imports torch.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from typing import TypeVar
@@ -107,7 +107,7 @@ def asinh(x: S) -> S:
     return math.asinh(x) if _number(x) else x.asinh()
 
 
-def divide(a: S, b: S) -> S:
+def divide(a: Scalar, b: Scalar) -> Any:
     """a / b, where a number over zero is infinite and 0/0 is nan."""
     if _number(b) and b == 0 and _number(a):
         return math.copysign(math.inf, a) * math.copysign(1.0, b) if a else math.nan
@@ -121,25 +121,21 @@ def softplus(x: S) -> S:
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
 
 
-def minimum(a: S, b: S) -> S:
+def minimum(a: Scalar, b: Scalar) -> Any:
     """The smaller of two scalars, elementwise on tensors."""
     if _number(a):
         return min(a, b) if _number(b) else b.clamp(max=a)
     return a.clamp(max=b) if _number(b) else a.minimum(b)
 
 
-def maximum(a: S, b: S) -> S:
+def maximum(a: Scalar, b: Scalar) -> Any:
     """The larger of two scalars, elementwise on tensors."""
     if _number(a):
         return max(a, b) if _number(b) else b.clamp(min=a)
     return a.clamp(min=b) if _number(b) else a.maximum(b)
 
 
-@overload
-def where(condition: bool, a: S, b: S) -> S: ...
-@overload
-def where(condition: Tensor, a: Scalar, b: Scalar) -> Tensor: ...
-def where(condition: bool | Tensor, a: Scalar, b: Scalar) -> Scalar:
+def where(condition: bool | Tensor, a: Scalar, b: Scalar) -> Any:
     """``a`` where the condition holds, else ``b``."""
     if isinstance(condition, bool):
         return a if condition else b

@@ -14,12 +14,12 @@ from __future__ import annotations
 import functools
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 
 from solvers_zoo.errors import DomainError, IncompatibleError
 from solvers_zoo.numerics.combine import combine
 from solvers_zoo.numerics.derivative import derivative
-from solvers_zoo.numerics.scalar import divide, exp, log, sqrt, where
+from solvers_zoo.numerics.scalar import absolute, divide, exp, log, sqrt, where
 from solvers_zoo.processes.prediction import GaussianPrediction, Prediction, ScorePrediction
 from solvers_zoo.registry.card import SDECard
 from solvers_zoo.registry.defaults import GAUSSIAN_GRID, GRID
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from solvers_zoo.numerics.scalar import S, Scalar
+
+F = TypeVar("F", bound="Callable[..., object]")
+
 
 @dataclass(frozen=True, slots=True)
 class Point:
@@ -38,11 +42,11 @@ class Point:
     Fields are Python floats; in per-sample stepping they are float64 tensors of shape (B, 1, ...).
     """
 
-    t: Any
-    g2: Any
+    t: Scalar
+    g2: Scalar
 
     @property
-    def g(self) -> Any:
+    def g(self) -> Scalar:
         """Diffusion coefficient g(t)."""
         return sqrt(self.g2)
 
@@ -55,24 +59,24 @@ class GaussianPoint(Point):
     where alpha = 0 (so are f and g2 then infinite; the derivatives are not).
     """
 
-    alpha: Any
-    sigma: Any
-    lam: Any
-    dalpha: Any
-    dsigma: Any
+    alpha: Scalar
+    sigma: Scalar
+    lam: Scalar
+    dalpha: Scalar
+    dsigma: Scalar
 
     @property
-    def rho(self) -> Any:
+    def rho(self) -> Scalar:
         """Noise-to-signal ratio sigma/alpha; inf where alpha = 0."""
         return divide(self.sigma, self.alpha)
 
     @property
-    def f(self) -> Any:
+    def f(self) -> Scalar:
         """Linear drift coefficient d log(alpha)/dt; -inf where alpha = 0."""
         return divide(self.dalpha, self.alpha)
 
 
-def schedule_function(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
+def schedule_function(function: F) -> F:
     """Let a function of time be asked with any scalar: what is not a float or a float64 tensor is computed as one.
 
     The result is rounded once to the type of the time (whole-number tensors, as of DDPM's steps, give float64). So the
@@ -90,7 +94,12 @@ def schedule_function(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any
             value = value + 0.0 * t.double()
         return value.to(t.dtype) if t.is_floating_point() else value
 
-    return widened
+    return cast("F", widened)
+
+
+def double(t: Scalar) -> Any:
+    """A time as a Python float or a float64 tensor, in which points are computed."""
+    return t.double() if hasattr(t, "double") else float(t)
 
 
 #: What `GaussianSDE` widens in every subclass that defines it.
@@ -116,18 +125,18 @@ class SDE(Configurable, ABC):
         """Where sampling starts."""
 
     @abstractmethod
-    def drift(self, x: Tensor, t: Any) -> Tensor:
+    def drift(self, x: Tensor, t: Scalar) -> Tensor:
         """f(x, t), of x's shape (B, ...); t a float or a tensor that broadcasts against x."""
 
     @abstractmethod
-    def diffusion(self, t: Any) -> Any:
+    def diffusion(self, t: S) -> S:
         """g(t)."""
 
-    def at(self, t: Any) -> Point:
+    def at(self, t: Scalar) -> Point:
         """The point of time t: a float, or a tensor of times for per-sample stepping."""
         return Point(t=t, g2=self.diffusion(t) ** 2)
 
-    def predict(self, kind: str, x: Tensor, point: Any, out: Tensor) -> Prediction:
+    def predict(self, kind: str, x: Tensor, point: GaussianPoint, out: Tensor) -> Prediction:
         """See a model's output ``out`` of ``kind`` at ``x`` as a prediction."""
         if kind != "score":
             raise IncompatibleError(
@@ -163,11 +172,11 @@ class GaussianSDE(SDE):
         super().__init_subclass__(**kwargs)
 
     @abstractmethod
-    def alpha(self, t: Any) -> Any:
+    def alpha(self, t: S) -> S:
         """Signal scale; alpha(0) = 1, decreasing, possibly 0 at t_max."""
 
     @abstractmethod
-    def sigma(self, t: Any) -> Any:
+    def sigma(self, t: S) -> S:
         """Noise standard deviation, increasing."""
 
     def as_gaussian(self, otherwise: str = "") -> GaussianSDE:
@@ -175,30 +184,30 @@ class GaussianSDE(SDE):
         return self
 
     @schedule_function
-    def dalpha(self, t: Any) -> Any:
+    def dalpha(self, t: S) -> S:
         """d alpha / dt."""
         return derivative(self.alpha, t)
 
     @schedule_function
-    def dsigma(self, t: Any) -> Any:
+    def dsigma(self, t: S) -> S:
         """d sigma / dt."""
         return derivative(self.sigma, t)
 
     @schedule_function
-    def lam(self, t: Any) -> Any:
+    def lam(self, t: S) -> S:
         """Half log-SNR, log(alpha/sigma), decreasing in t."""
         return log(self.alpha(t)) - log(self.sigma(t))
 
     @schedule_function
-    def diffusion_squared(self, t: Any) -> Any:
+    def diffusion_squared(self, t: S) -> S:
         """g^2 = d sigma^2 / dt - 2 f sigma^2."""
         sigma = self.sigma(t)
         return 2 * sigma * (self.dsigma(t) - divide(self.dalpha(t), self.alpha(t)) * sigma)
 
     @schedule_function
-    def t_of_lam(self, lam: Any) -> Any:
+    def t_of_lam(self, lam: S) -> S:
         """The time at which the half log-SNR is ``lam``; bisection unless overridden."""
-        zero = 0.0 * exp(-abs(lam))  # of lam's type and shape, also where lam is infinite
+        zero = 0.0 * exp(-absolute(lam))  # of lam's type and shape, also where lam is infinite
         low, high = zero + self.t_min, zero + self.t_max
         for _ in range(80):
             middle = (low + high) / 2
@@ -206,17 +215,17 @@ class GaussianSDE(SDE):
             low, high = where(early, middle, low), where(early, high, middle)
         return (low + high) / 2
 
-    def drift(self, x: Tensor, t: Any) -> Tensor:
+    def drift(self, x: Tensor, t: Scalar) -> Tensor:
         """f(t) x."""
         return combine((self.at(t).f, x))
 
-    def diffusion(self, t: Any) -> Any:
+    def diffusion(self, t: S) -> S:
         """g(t)."""
         return sqrt(self.diffusion_squared(t))
 
-    def at(self, t: Any) -> GaussianPoint:
+    def at(self, t: Scalar) -> GaussianPoint:
         """The point of time ``t``; any t in [t_min, t_max], and beyond where the formulas allow."""
-        t = t.double() if hasattr(t, "double") else float(t)
+        t = double(t)
         return GaussianPoint(
             t=t,
             g2=self.diffusion_squared(t),
@@ -227,19 +236,19 @@ class GaussianSDE(SDE):
             dsigma=self.dsigma(t),
         )
 
-    def t_of_rho(self, rho: Any) -> Any:
+    def t_of_rho(self, rho: S) -> S:
         """The time at which the noise-to-signal ratio sigma/alpha is ``rho``."""
         return self.t_of_lam(-log(rho))
 
-    def at_lam(self, lam: Any) -> GaussianPoint:
+    def at_lam(self, lam: Scalar) -> GaussianPoint:
         """The point whose half log-SNR is ``lam``."""
         return self.at(self.t_of_lam(lam))
 
-    def at_rho(self, rho: Any) -> GaussianPoint:
+    def at_rho(self, rho: Scalar) -> GaussianPoint:
         """The point whose noise-to-signal ratio sigma/alpha is ``rho``."""
         return self.at(self.t_of_rho(rho))
 
-    def predict(self, kind: str, x: Tensor, point: Any, out: Tensor) -> Prediction:
+    def predict(self, kind: str, x: Tensor, point: GaussianPoint, out: Tensor) -> Prediction:
         """See a model's output ``out`` of ``kind`` at ``x`` as a prediction."""
         return GaussianPrediction(kind, x, out, point)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.numerics.scalar import exp, log, sqrt
 from solvers_zoo.processes.families import VarianceExploding
 from solvers_zoo.registry.card import SDECard, Source
 from solvers_zoo.registry.options import option
+
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import S
 
 
 class Brownian(VarianceExploding):
@@ -28,18 +31,18 @@ class Brownian(VarianceExploding):
     t_min: float = option(1e-4, help="end of sampling, where sigma is still positive; the smallest variance", above=0.0)
     t_max: float = option(1000.0, help="start of sampling; the largest variance", above=0.0)
 
-    def sigma(self, t: Any) -> Any:
+    def sigma(self, t: S) -> S:
         """sqrt(t)."""
         return sqrt(t)
 
-    def lam(self, t: Any) -> Any:
+    def lam(self, t: S) -> S:
         """-log(t) / 2."""
         return -log(t) / 2
 
-    def diffusion_squared(self, t: Any) -> Any:
+    def diffusion_squared(self, t: S) -> S:
         """1."""
         return 1.0 + 0.0 * t
 
-    def t_of_lam(self, lam: Any) -> Any:
+    def t_of_lam(self, lam: S) -> S:
         """e^(-2 lam)."""
         return exp(-2 * lam)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.numerics.scalar import atan, divide, exp, minimum, sin, sqrt
 from solvers_zoo.processes.families import VariancePreserving
 from solvers_zoo.registry.card import SDECard, Source
 from solvers_zoo.registry.defaults import GRID
 from solvers_zoo.registry.options import option
+
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import S
 
 
 class Cosine(VariancePreserving):
@@ -55,20 +58,20 @@ class Cosine(VariancePreserving):
         """1 / cos a."""
         return 1 / math.cos(self.offset)
 
-    def alpha(self, t: Any) -> Any:
+    def alpha(self, t: S) -> S:
         """sin(k (1 - t)) / cos a."""
         return self.scale * sin(self.speed * (1 - t))
 
-    def sigma(self, t: Any) -> Any:
+    def sigma(self, t: S) -> S:
         """sqrt(sin(2a + k t) sin(k t)) / cos a."""
         angle = self.speed * t
         return self.scale * sqrt(sin(2 * self.offset + angle) * sin(angle))
 
-    def dalpha(self, t: Any) -> Any:
+    def dalpha(self, t: S) -> S:
         """-k sin(a + k t) / cos a."""
         return -self.speed * self.scale * sin(self.offset + self.speed * t)
 
-    def t_of_lam(self, lam: Any) -> Any:
+    def t_of_lam(self, lam: S) -> S:
         r"""tan(k t) = tan(angle - a), with tan(angle) from (alpha/sigma)^2 = r^2.
 
         With S = sqrt(1 + r^2 sin^2 a) it is cos a / ((S + r sin a) (r cos^2 a + S sin a)): nothing cancels at either end.

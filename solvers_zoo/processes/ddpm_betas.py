@@ -6,15 +6,18 @@ import functools
 import math
 from bisect import bisect_left
 from itertools import accumulate, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from solvers_zoo.errors import OptionError
 from solvers_zoo.numerics.scalar import divide, exp, expm1, log, softplus, sqrt, where
-from solvers_zoo.processes.base import GaussianPoint
+from solvers_zoo.processes.base import GaussianPoint, double
 from solvers_zoo.processes.families import VariancePreserving
 from solvers_zoo.registry.card import SDECard, Source
 from solvers_zoo.registry.defaults import GRID
 from solvers_zoo.registry.options import option
+
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import S, Scalar
 
 
 class DDPMBetas(VariancePreserving):
@@ -137,38 +140,39 @@ class DDPMBetas(VariancePreserving):
             where(last, divide(2.0, rest), -2 * slope),
         )
 
-    def alpha(self, t: Any) -> Any:
+    def alpha(self, t: S) -> S:
         """e^(log alpha)."""
         return self._values(t)[1]
 
-    def sigma(self, t: Any) -> Any:
+    def sigma(self, t: S) -> S:
         """sqrt(1 - alpha^2)."""
         return sqrt(-expm1(2 * self._values(t)[0]))
 
-    def dalpha(self, t: Any) -> Any:
+    def dalpha(self, t: S) -> S:
         """The slope of log alpha times alpha."""
         return self._values(t)[2]
 
-    def diffusion_squared(self, t: Any) -> Any:
+    def diffusion_squared(self, t: S) -> S:
         """-2 times the slope of log alpha."""
         return self._values(t)[3]
 
-    def t_of_lam(self, lam: Any) -> Any:
+    def t_of_lam(self, lam: S) -> S:
         """From log alpha = -log(1 + e^(-2 lam))/2, through the interval of the table that holds it."""
-        goal, last = -softplus(-2 * lam) / 2, self.num - 2
+        goal: Any = -softplus(-2 * lam) / 2
+        last = self.num - 2
         if isinstance(goal, float):
             i, start, slope = self._line(lam, min(max(bisect_left(self._rising, -goal) - 1, 0), last))
         else:
             import torch  # only tensors come here
 
-            index = torch.searchsorted(lam.new_tensor(self._rising), -goal.contiguous())
+            index = torch.searchsorted(goal.new_tensor(self._rising), -goal.contiguous())
             i, start, slope = self._line(lam, (index - 1).clamp(0, last))
         line = i + divide(goal - start, slope)
         return where(i == last, self.t_max - exp(goal - start), line) if self.zero_snr else line
 
-    def at(self, t: Any) -> GaussianPoint:
+    def at(self, t: Scalar) -> GaussianPoint:
         """The point of time ``t``, from one look into the table."""
-        t = t.double() if hasattr(t, "double") else float(t)
+        t = double(t)
         log_alpha, alpha, dalpha, g2 = self._values(t)
         sigma = sqrt(-expm1(2 * log_alpha))
         return GaussianPoint(

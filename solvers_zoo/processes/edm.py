@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.numerics.scalar import exp
 from solvers_zoo.processes.families import VarianceExploding
 from solvers_zoo.registry.card import SDECard, Source
 from solvers_zoo.registry.options import option
+
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import S
 
 
 class EDM(VarianceExploding):
@@ -37,18 +40,18 @@ class EDM(VarianceExploding):
         """sigma_max."""
         return self.sigma_max
 
-    def sigma(self, t: Any) -> Any:
+    def sigma(self, t: S) -> S:
         """t."""
         return t
 
-    def diffusion_squared(self, t: Any) -> Any:
+    def diffusion_squared(self, t: S) -> S:
         """2t."""
         return 2 * t
 
-    def t_of_rho(self, rho: Any) -> Any:
+    def t_of_rho(self, rho: S) -> S:
         """``rho`` itself."""
         return rho
 
-    def t_of_lam(self, lam: Any) -> Any:
+    def t_of_lam(self, lam: S) -> S:
         """exp(-lam)."""
         return exp(-lam)

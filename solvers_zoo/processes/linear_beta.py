@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.errors import OptionError
 from solvers_zoo.numerics.scalar import exp, sqrt
 from solvers_zoo.processes.base import GaussianSDE
 from solvers_zoo.registry.options import option
+
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import S
 
 
 class LinearBeta(GaussianSDE):
@@ -26,22 +29,22 @@ class LinearBeta(GaussianSDE):
             )
         super().check()
 
-    def beta(self, t: Any) -> Any:
+    def beta(self, t: S) -> S:
         """The rate of noising."""
         return self.beta_min + t * (self.beta_max - self.beta_min)
 
-    def integral(self, t: Any) -> Any:
+    def integral(self, t: S) -> S:
         """B(t) = int_0^t beta."""
         return t * (self.beta_min + t * ((self.beta_max - self.beta_min) / 2))
 
-    def t_of_integral(self, B: Any) -> Any:
+    def t_of_integral(self, B: S) -> S:
         """The time at which int_0^t beta = ``B``: the root of a quadratic in the form that does not cancel."""
         return 2 * B / (self.beta_min + sqrt(self.beta_min**2 + 2 * (self.beta_max - self.beta_min) * B))
 
-    def alpha(self, t: Any) -> Any:
+    def alpha(self, t: S) -> S:
         """e^(-B/2)."""
         return exp(-self.integral(t) / 2)
 
-    def dalpha(self, t: Any) -> Any:
+    def dalpha(self, t: S) -> S:
         """-beta alpha / 2."""
         return -self.beta(t) / 2 * self.alpha(t)

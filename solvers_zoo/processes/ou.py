@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.numerics.scalar import exp, expm1, log, softplus, sqrt
-from solvers_zoo.processes.base import GaussianPoint
+from solvers_zoo.processes.base import GaussianPoint, double
 from solvers_zoo.processes.families import VariancePreserving
 from solvers_zoo.registry.card import SDECard, Source
 from solvers_zoo.registry.options import option
+
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import S, Scalar
 
 
 class OU(VariancePreserving):
@@ -28,33 +31,33 @@ class OU(VariancePreserving):
     t_min: float = option(1e-5, help="end of sampling, where sigma is still positive", above=0.0)
     t_max: float = option(8.0, help="start of sampling", above=0.0)
 
-    def alpha(self, t: Any) -> Any:
+    def alpha(self, t: S) -> S:
         """e^-t."""
         return exp(-t)
 
-    def sigma(self, t: Any) -> Any:
+    def sigma(self, t: S) -> S:
         """sqrt(1 - e^-2t)."""
         return sqrt(-expm1(-2 * t))
 
-    def dalpha(self, t: Any) -> Any:
+    def dalpha(self, t: S) -> S:
         """-e^-t."""
         return -exp(-t)
 
-    def lam(self, t: Any) -> Any:
+    def lam(self, t: S) -> S:
         """-t - log(1 - e^-2t) / 2."""
         return -t - log(-expm1(-2 * t)) / 2
 
-    def diffusion_squared(self, t: Any) -> Any:
+    def diffusion_squared(self, t: S) -> S:
         """2."""
         return 2.0 + 0.0 * t
 
-    def t_of_lam(self, lam: Any) -> Any:
+    def t_of_lam(self, lam: S) -> S:
         """log(1 + e^(-2 lam)) / 2."""
         return softplus(-2 * lam) / 2
 
-    def at(self, t: Any) -> GaussianPoint:
+    def at(self, t: Scalar) -> GaussianPoint:
         """The point of time ``t``; e^-t and the variance are computed once for all that follows from them."""
-        t = t.double() if hasattr(t, "double") else float(t)
+        t = double(t)
         alpha, variance = exp(-t), -expm1(-2 * t)
         sigma = sqrt(variance)
         return GaussianPoint(

@@ -27,9 +27,11 @@ from solvers_zoo.numerics.combine import combine
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo.processes.base import GaussianPoint, Point
+    from solvers_zoo.numerics.combine import Term
+    from solvers_zoo.numerics.scalar import Scalar
+    from solvers_zoo.processes.base import GaussianPoint
 
-FORMS: dict[str, Callable[[Any], tuple[Any, Any]]] = {
+FORMS: dict[str, Callable[[GaussianPoint], tuple[Scalar, Scalar]]] = {
     "x0": lambda point: (1.0, 0.0),
     "eps": lambda point: (0.0, 1.0),
     "score": lambda point: (0.0, -1.0 / point.sigma),
@@ -42,7 +44,7 @@ class Prediction(ABC):
     """What a model says at (x, t). ``x`` and every view have shape (B, ...)."""
 
     x: Tensor
-    point: Any
+    point: GaussianPoint
     out: Tensor
     """The model's own output."""
     unguided: Prediction | None = None
@@ -83,7 +85,7 @@ class Prediction(ABC):
         """
 
     @abstractmethod
-    def terms(self, r: Any, s: Any) -> tuple[tuple[Any, Tensor], tuple[Any, Tensor]]:
+    def terms(self, r: Scalar, s: Scalar) -> tuple[Term, Term]:
         """r x0 + s eps as terms for `combine`: ((a, x), (b, out)).
 
         Raises:
@@ -91,7 +93,7 @@ class Prediction(ABC):
 
         """
 
-    def mix(self, r: Any, s: Any) -> Tensor:
+    def mix(self, r: Scalar, s: Scalar) -> Tensor:
         """r x0 + s eps in one pass over state and output, whatever the model predicts.
 
         With r = alpha_s, s = sigma_s this is the DDIM step. Coefficients are floats or (B, 1, ...) tensors.
@@ -108,7 +110,7 @@ class ScorePrediction(Prediction):
 
     __slots__ = ("_forward", "out", "point", "x")
 
-    def __init__(self, x: Tensor, score: Tensor, point: Point, forward_drift: Tensor) -> None:
+    def __init__(self, x: Tensor, score: Tensor, point: GaussianPoint, forward_drift: Tensor) -> None:
         self.x, self.out, self.point, self._forward = x, score, point, forward_drift
 
     @property
@@ -134,7 +136,7 @@ class ScorePrediction(Prediction):
     def v(self) -> Tensor:
         raise _meaningless("v")
 
-    def terms(self, r: Any, s: Any) -> tuple[tuple[Any, Tensor], tuple[Any, Tensor]]:
+    def terms(self, r: Scalar, s: Scalar) -> tuple[Term, Term]:
         raise _meaningless("r x0 + s eps")
 
 
@@ -147,7 +149,7 @@ class GaussianPrediction(Prediction):
         self.kind, self.x, self.out, self.point = kind, x, out, point
         self._views: dict[str, Tensor] = {kind: out}
 
-    def terms(self, r: Any, s: Any) -> tuple[tuple[Any, Tensor], tuple[Any, Tensor]]:
+    def terms(self, r: Scalar, s: Scalar) -> tuple[Term, Term]:
         point = self.point
         p, q = FORMS[self.kind](point)
         alpha, sigma = point.alpha, point.sigma

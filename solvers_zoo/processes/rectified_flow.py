@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.numerics.scalar import divide, exp, log, log1p, softplus
 from solvers_zoo.processes.base import GaussianSDE
 from solvers_zoo.registry.card import SDECard, Source
 from solvers_zoo.registry.defaults import GRID
 from solvers_zoo.registry.options import option
+
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import S
 
 
 class RectifiedFlow(GaussianSDE):
@@ -30,30 +33,30 @@ class RectifiedFlow(GaussianSDE):
     t_min: float = option(1e-3, help="end of sampling, where sigma is still positive", above=0.0)
     t_max: float = option(1.0, help="start of sampling; alpha is 0 at 1", above=0.0, high=1.0)
 
-    def alpha(self, t: Any) -> Any:
+    def alpha(self, t: S) -> S:
         """1 - t."""
         return 1 - t
 
-    def sigma(self, t: Any) -> Any:
+    def sigma(self, t: S) -> S:
         """t."""
         return t
 
-    def dalpha(self, t: Any) -> Any:
+    def dalpha(self, t: S) -> S:
         """-1."""
         return -1.0 + 0.0 * t
 
-    def dsigma(self, t: Any) -> Any:
+    def dsigma(self, t: S) -> S:
         """1."""
         return 1.0 + 0.0 * t
 
-    def lam(self, t: Any) -> Any:
+    def lam(self, t: S) -> S:
         """log(1 - t) - log t."""
         return log1p(-t) - log(t)
 
-    def diffusion_squared(self, t: Any) -> Any:
+    def diffusion_squared(self, t: S) -> S:
         """2t / (1 - t)."""
         return divide(2 * t, 1 - t)
 
-    def t_of_lam(self, lam: Any) -> Any:
+    def t_of_lam(self, lam: S) -> S:
         """1 / (1 + e^lam)."""
         return exp(-softplus(lam))

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.numerics.scalar import asinh, exp, expm1, log
-from solvers_zoo.processes.base import GaussianPoint
+from solvers_zoo.processes.base import GaussianPoint, double
 from solvers_zoo.processes.linear_beta import LinearBeta
 from solvers_zoo.registry.card import SDECard, Source
+
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import S, Scalar
 
 
 class SubVP(LinearBeta):
@@ -26,26 +29,26 @@ class SubVP(LinearBeta):
         ),
     )
 
-    def sigma(self, t: Any) -> Any:
+    def sigma(self, t: S) -> S:
         """1 - e^-B."""
         return -expm1(-self.integral(t))
 
-    def dsigma(self, t: Any) -> Any:
+    def dsigma(self, t: S) -> S:
         """beta e^-B."""
         return self.beta(t) * exp(-self.integral(t))
 
-    def lam(self, t: Any) -> Any:
+    def lam(self, t: S) -> S:
         """-B/2 - log(1 - e^-B)."""
         B = self.integral(t)
         return -B / 2 - log(-expm1(-B))
 
-    def diffusion_squared(self, t: Any) -> Any:
+    def diffusion_squared(self, t: S) -> S:
         """beta (1 - e^-2B)."""
         return -self.beta(t) * expm1(-2 * self.integral(t))
 
-    def at(self, t: Any) -> GaussianPoint:
+    def at(self, t: Scalar) -> GaussianPoint:
         """The point of time ``t``; beta and its integral are computed once for all that follows from them."""
-        t = t.double() if hasattr(t, "double") else float(t)
+        t = double(t)
         B, beta = self.integral(t), self.beta(t)
         alpha, sigma = exp(-B / 2), -expm1(-B)
         return GaussianPoint(
@@ -58,6 +61,6 @@ class SubVP(LinearBeta):
             dsigma=beta * exp(-B),
         )
 
-    def t_of_lam(self, lam: Any) -> Any:
+    def t_of_lam(self, lam: S) -> S:
         """e^lam = 1 / (2 sinh(B/2)), so B = 2 asinh(e^-lam / 2)."""
         return self.t_of_integral(2 * asinh(exp(-lam) / 2))

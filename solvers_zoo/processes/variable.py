@@ -12,12 +12,13 @@ The flow dx/dt can be integrated as dy/du for any scaled state y = x / scale and
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from solvers_zoo.processes.base import GaussianPoint, GaussianSDE
+    from solvers_zoo.numerics.scalar import Scalar
+    from solvers_zoo.processes.base import SDE, GaussianPoint
 
 
 @dataclass(frozen=True)
@@ -25,32 +26,32 @@ class Variable:
     """One choice of scaled state and clock."""
 
     name: str
-    clock: Callable[[Any], Any]
+    clock: Callable[[GaussianPoint], Scalar]
     """u of a point."""
-    scale: Callable[[Any], Any]
+    scale: Callable[[GaussianPoint], Scalar]
     """x / y at a point."""
-    slope: Callable[[Any], tuple[Any, Any]]
+    slope: Callable[[GaussianPoint], tuple[Scalar, Scalar]]
     """(r, s) with dy/du = r x0 + s eps at a point."""
-    time: Callable[[Any, Any], Any]
+    time: Callable[[SDE, Scalar], Scalar]
     """The time of an SDE at clock u."""
     needs: tuple[str, ...]
     """What a solver card needs with this variable."""
 
-    def point(self, sde: Any, u: Any) -> GaussianPoint:
-        """The point of an SDE at clock u."""
-        return sde.at(self.time(sde, u))
+    def point(self, sde: SDE, u: Scalar) -> GaussianPoint:
+        """The point of an SDE at clock u; on one that is not Gaussian, whose only clock is t, a plain `Point`."""
+        return cast("GaussianPoint", sde.at(self.time(sde, u)))
 
 
-def _itself(sde: GaussianSDE, t: Any) -> Any:
+def _itself(sde: SDE, t: Scalar) -> Scalar:
     return t
 
 
-def _of_rho(sde: GaussianSDE, rho: Any) -> Any:
-    return sde.t_of_rho(rho)
+def _of_rho(sde: SDE, rho: Scalar) -> Scalar:
+    return sde.as_gaussian().t_of_rho(rho)
 
 
-def _of_lam(sde: GaussianSDE, lam: Any) -> Any:
-    return sde.t_of_lam(lam)
+def _of_lam(sde: SDE, lam: Scalar) -> Scalar:
+    return sde.as_gaussian().t_of_lam(lam)
 
 
 #: By name.

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.errors import OptionError
 from solvers_zoo.numerics.scalar import exp
 from solvers_zoo.processes.families import VarianceExploding
 from solvers_zoo.registry.card import SDECard, Source
 from solvers_zoo.registry.options import option
+
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import S
 
 
 class VE(VarianceExploding):
@@ -51,18 +54,18 @@ class VE(VarianceExploding):
         if not self.sigma_min < self.sigma_max:
             raise OptionError(f"ve: sigma_min = {self.sigma_min:g} must lie below sigma_max = {self.sigma_max:g}.")
 
-    def sigma(self, t: Any) -> Any:
+    def sigma(self, t: S) -> S:
         """sigma_min e^(rate t)."""
         return self.sigma_min * exp(self.rate * t)
 
-    def diffusion_squared(self, t: Any) -> Any:
+    def diffusion_squared(self, t: S) -> S:
         """2 rate sigma^2."""
         return 2 * self.rate * self.sigma(t) ** 2
 
-    def lam(self, t: Any) -> Any:
+    def lam(self, t: S) -> S:
         """-log(sigma_min) - rate t."""
         return -math.log(self.sigma_min) - self.rate * t
 
-    def t_of_lam(self, lam: Any) -> Any:
+    def t_of_lam(self, lam: S) -> S:
         """-(lam + log(sigma_min)) / rate."""
         return -(lam + math.log(self.sigma_min)) / self.rate

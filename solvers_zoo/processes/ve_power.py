@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import functools
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.numerics.scalar import exp, expm1, log1p, sqrt
 from solvers_zoo.processes.families import VarianceExploding
 from solvers_zoo.registry.card import SDECard, Source
 from solvers_zoo.registry.options import option
+
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import S
 
 
 class VEPower(VarianceExploding):
@@ -36,14 +39,14 @@ class VEPower(VarianceExploding):
         """d log(g^2) / dt = 2 log base."""
         return 2 * math.log(self.base)
 
-    def sigma(self, t: Any) -> Any:
+    def sigma(self, t: S) -> S:
         """sqrt((e^(rate t) - 1) / rate)."""
         return sqrt(expm1(self.rate * t) / self.rate)
 
-    def diffusion_squared(self, t: Any) -> Any:
+    def diffusion_squared(self, t: S) -> S:
         """base^(2t)."""
         return exp(self.rate * t)
 
-    def t_of_lam(self, lam: Any) -> Any:
+    def t_of_lam(self, lam: S) -> S:
         """log(1 + rate e^(-2 lam)) / rate."""
         return log1p(self.rate * exp(-2 * lam)) / self.rate

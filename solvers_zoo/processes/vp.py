@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.numerics.scalar import exp, expm1, log, softplus, sqrt
-from solvers_zoo.processes.base import GaussianPoint
+from solvers_zoo.processes.base import GaussianPoint, double
 from solvers_zoo.processes.families import VariancePreserving
 from solvers_zoo.processes.linear_beta import LinearBeta
 from solvers_zoo.registry.card import SDECard, Source
+
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import S, Scalar
 
 
 class VP(LinearBeta, VariancePreserving):
@@ -27,26 +30,26 @@ class VP(LinearBeta, VariancePreserving):
         ),
     )
 
-    def sigma(self, t: Any) -> Any:
+    def sigma(self, t: S) -> S:
         """sqrt(1 - e^-B)."""
         return sqrt(-expm1(-self.integral(t)))
 
-    def lam(self, t: Any) -> Any:
+    def lam(self, t: S) -> S:
         """-B/2 - log(1 - e^-B)/2."""
         B = self.integral(t)
         return -(B + log(-expm1(-B))) / 2
 
-    def diffusion_squared(self, t: Any) -> Any:
+    def diffusion_squared(self, t: S) -> S:
         """beta."""
         return self.beta(t)
 
-    def t_of_lam(self, lam: Any) -> Any:
+    def t_of_lam(self, lam: S) -> S:
         """B = log(1 + e^(-2 lam))."""
         return self.t_of_integral(softplus(-2 * lam))
 
-    def at(self, t: Any) -> GaussianPoint:
+    def at(self, t: Scalar) -> GaussianPoint:
         """The point of time ``t``; beta and its integral are computed once for all that follows from them."""
-        t = t.double() if hasattr(t, "double") else float(t)
+        t = double(t)
         B, beta = self.integral(t), self.beta(t)
         alpha, variance = exp(-B / 2), -expm1(-B)
         sigma = sqrt(variance)

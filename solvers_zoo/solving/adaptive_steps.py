@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvers_zoo.errors import NotFiniteError, OptionError, ZooError
 from solvers_zoo.numerics.combine import combine
-from solvers_zoo.numerics.scalar import where
+from solvers_zoo.numerics.scalar import absolute, where
 from solvers_zoo.processes.variable import VARIABLES
 from solvers_zoo.registry.options import option
 from solvers_zoo.score_models.base import ModelWrapper
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws, Noise
+    from solvers_zoo.numerics.scalar import Scalar
     from solvers_zoo.processes.prediction import Prediction
     from solvers_zoo.registry.card import SolverCard
     from solvers_zoo.score_models.base import ScoreModel
@@ -96,7 +97,7 @@ class Recall(ModelWrapper):
 
     def next_start(self, good: Tensor, x: Tensor, t: Tensor) -> Tensor | None:
         """The output where every sample stands next: at ``x`` and time ``t`` if it was accepted; None if it is not known there."""
-        if self.start is None or self.last is None or not self.last.x.equal(x) or not self.last.point.t.equal(t):
+        if self.start is None or self.last is None or not self.last.x.equal(x) or bool(t.ne(self.last.point.t).any()):
             return None
         return where(good, self.last.out, self.start)
 
@@ -195,7 +196,7 @@ class AdaptiveSteps(Solver):
             out = recall.next_start(good, attempt.step.x, self.time(grid, target))
             attempt = attempt._replace(evaluations=attempt.evaluations - recall.saved)
             progress = self._judge(progress, attempt, error, h, target, good, done)._replace(out=out)
-            self._refuse_underflow(grid, progress, ~(good | done), error, abs(end - begin))
+            self._refuse_underflow(grid, progress, ~(good | done), error, absolute(end - begin))
             done = done | (good & last)
             point = grid[-1] if done.all() else self.point(grid, progress.u)
             state = State(state.index + 1, point, where(good, attempt.step.x, state.x), progress)
@@ -255,7 +256,7 @@ class AdaptiveSteps(Solver):
             evaluations=old.evaluations + attempt.evaluations * under_way,
         )
 
-    def _refuse_underflow(self, grid: Grid, progress: Progress, rejected: Any, error: Any, span: float) -> None:
+    def _refuse_underflow(self, grid: Grid, progress: Progress, rejected: Any, error: Any, span: Scalar) -> None:
         short = rejected & (progress.h.abs() < SHORTEST * span)
         if not short.any():
             return

@@ -151,7 +151,9 @@ def check_processes(subject: Subject) -> str:
             right = gaussian_flow(exact, x, top, end)
             off = float((got - right).square().mean().sqrt())
             if off > 0.1:  # a wide process and a low order: more steps must help
-                finer = Grid(sde, [t for a, b in times.intervals() for t in _split(a.t, b.t, 6)] + [end.t])
+                finer = Grid(
+                    sde, [t for a, b in times.intervals() for t in _split(float(a.t), float(b.t), 6)] + [end.t]
+                )
                 coarse, off = off, float((subject.run(model, x, finer) - right).square().mean().sqrt())
                 require(
                     off <= 0.5 * coarse,

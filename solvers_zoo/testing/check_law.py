@@ -32,7 +32,7 @@ def edm_gaussian() -> Gaussian:
 def ou_gaussian() -> Gaussian:
     """N(1.3, 0.25) under OU, sigma/alpha from 10 to 0.02."""
     wide = OU()
-    return Gaussian(mean=[_MEAN], cov=[[_VAR]], sde=OU(t_min=wide.at_rho(0.02).t, t_max=wide.at_rho(10.0).t))
+    return Gaussian(mean=[_MEAN], cov=[[_VAR]], sde=OU(t_min=wide.t_of_rho(0.02), t_max=wide.t_of_rho(10.0)))
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,7 @@ def law_mixture() -> Mixture:
     """A lopsided pair of modes in 1-D under OU, sigma/alpha from 10 to 0.05."""
     wide = OU()
     return Mixture(
-        [0.3, 0.7], [[-1.0], [1.2]], [0.09, 0.25], sde=OU(t_min=wide.at_rho(0.05).t, t_max=wide.at_rho(10.0).t)
+        [0.3, 0.7], [[-1.0], [1.2]], [0.09, 0.25], sde=OU(t_min=wide.t_of_rho(0.05), t_max=wide.t_of_rho(10.0))
     )
 
 

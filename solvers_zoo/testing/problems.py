@@ -90,7 +90,7 @@ class FlowProblem:
 def hard_ou() -> OU:
     """The Ornstein-Uhlenbeck process between sigma/alpha = 2 and 0.05."""
     wide = OU()
-    return OU(t_min=wide.at_rho(0.05).t, t_max=wide.at_rho(2.0).t)
+    return OU(t_min=wide.t_of_rho(0.05), t_max=wide.t_of_rho(2.0))
 
 
 def spread(count: int, dim: int, width: float) -> Tensor:

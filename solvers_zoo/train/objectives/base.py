@@ -85,7 +85,7 @@ class Objective(Configurable):
         if self.times == "log-snr":
             return t, one
         point = sde.at(t)
-        return t, (first - last) / length * 2 * point.sigma**2 / point.g2
+        return t, one * ((first - last) / length * 2) * point.sigma**2 / point.g2
 
     @staticmethod
     def _inside(sde: GaussianSDE, t: Tensor) -> Tensor:
