@@ -15,9 +15,11 @@ from solvers_zoo.errors import OptionError
 from solvers_zoo.registry.defaults import ROUND_TRIP
 from solvers_zoo.sampling.driver import sample
 from solvers_zoo.sampling.encode import encode, sampling_grid
+from solvers_zoo.score_models.conditions import Conditions
 from solvers_zoo.score_models.wrappers.settled import Settled
 
 if TYPE_CHECKING:
+    from solvers_zoo.sampling.settings import GridLike
     from solvers_zoo.score_models.base import ScoreModel
     from solvers_zoo.solving.stepping import Solver
 
@@ -51,7 +53,7 @@ def interpolate(
     weights: int | Sequence[float] = 8,
     steps: int | None = None,
     nfe: int | None = None,
-    grid: Any = None,
+    grid: GridLike = None,
     condition: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Way:
@@ -83,11 +85,10 @@ def interpolate(
     engine: Solver = registry.default().make("solver", solver)
     fixed = sampling_grid(model, engine, steps=steps, nfe=nfe, grid=grid)
     asked, both = Settled(model, {}), torch.cat((x0, x1))
-    given = dict(condition or {})
-    follow = {key for key, value in given.items() if isinstance(value, Tensor) and value.shape[:1] == x0.shape[:1]}
+    pairs = Conditions(condition, n)
 
     def repeated(times: int) -> dict[str, Any]:
-        return {key: torch.cat([value] * times) if key in follow else value for key, value in given.items()}
+        return pairs.of(lambda value: torch.cat([value] * times))
 
     codes = encode(asked, both, engine, grid=fixed, condition=repeated(2), **options).x
     between = torch.cat([slerp(codes[:n], codes[n:], w) for w in at])

@@ -19,6 +19,7 @@ from solvers_zoo.time_grids.base import Grid
 
 if TYPE_CHECKING:
     from solvers_zoo.sampling.result import Result
+    from solvers_zoo.sampling.settings import GridLike
     from solvers_zoo.score_models.base import ScoreModel
     from solvers_zoo.solving.stepping import Solver
 
@@ -32,7 +33,7 @@ def edit(
     t_start: float | None = None,
     steps: int | None = None,
     nfe: int | None = None,
-    grid: Any = None,
+    grid: GridLike = None,
     seed: int = 0,
     **options: Any,
 ) -> Result:

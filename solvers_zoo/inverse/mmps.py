@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo.inverse.observed import Observation, Observed, differentiable, moved, tweedie
+from solvers_zoo.inverse.observed import Observation, Observed, differentiable, moved
 from solvers_zoo.inverse.operators import LinearOperator, conjugate_gradients
 from solvers_zoo.numerics.combine import combine
+from solvers_zoo.processes.prediction import tweedie
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -10,7 +10,7 @@ import torch
 from solvers_zoo.errors import ModelError, OptionError
 from solvers_zoo.inverse.operators import DecomposedOperator, LinearOperator
 from solvers_zoo.numerics.combine import combine
-from solvers_zoo.numerics.scalar import divide, maximum, where
+from solvers_zoo.processes.prediction import tweedie
 from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
 
 if TYPE_CHECKING:
@@ -157,13 +157,6 @@ def differentiable(
         return back
 
     return (x0 if recording else x0.detach()), pull
-
-
-def tweedie(point: Any) -> Any:
-    """sigma^2/alpha: a gradient of log p_t(x) moves E[X_0 | x] by so much. 0 where alpha = 0 and x tells nothing."""
-    if type(point.alpha) is float:
-        return point.sigma**2 / point.alpha if point.alpha > 0 else 0.0
-    return where(point.alpha > 0, divide(point.sigma**2, maximum(point.alpha, 1e-300)), 0.0 * point.sigma)
 
 
 def moved(model: ScoreModel, x: Tensor, point: Any, x0: Tensor, gradient: Tensor) -> Prediction:

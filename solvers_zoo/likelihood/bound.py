@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,11 +13,12 @@ from torch import Tensor
 
 from solvers_zoo.errors import IncompatibleError, ModelError, OptionError
 from solvers_zoo.likelihood.bits import check_levels
-from solvers_zoo.likelihood.density import mean_and_error
+from solvers_zoo.likelihood.density import check_data, mean_and_error
 from solvers_zoo.noise.numbers import BOUND
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.numerics.combine import combine
 from solvers_zoo.score_models.analytic import fold
+from solvers_zoo.score_models.conditions import Conditions
 from solvers_zoo.score_models.wrappers.settled import Settled
 
 if TYPE_CHECKING:
@@ -129,17 +131,16 @@ def variational_bound(
     end_point = sde.at(_end_time(sde, t_end, width))
     data = x.detach().to(dtype or (x.dtype if x.is_floating_point() else torch.float64))
     dim = math.prod(data.shape[1:])
-    given = dict(condition or {})
-    follow = {key for key, value in given.items() if isinstance(value, Tensor) and value.shape[:1] == data.shape[:1]}
+    run = Conditions(condition, len(data))
     size = chunk or max(1, _CHUNK // dim)
     terms = []
     for begin in range(0, len(data), size):
         rows = data[begin : begin + size]
-        held = {key: value[begin : begin + size] if key in follow else value for key, value in given.items()}
         noise = SeededNoise(
             seed, range(first + begin, first + begin + len(rows)), rows.shape[1:], rows.dtype, rows.device
         )
-        path, path_variance = _path(Settled(model, held, follow), rows, noise, draws, end_point)
+        settled = Settled(model, run.of(itemgetter(slice(begin, begin + size))), run.rows)
+        path, path_variance = _path(settled, rows, noise, draws, end_point)
         end, end_variance = _end(end_point, rows, noise, draws, levels, low, width)
         terms.append(torch.stack((_prior(sde, rows), path, end, (path_variance + end_variance).sqrt())))
         if progress is not None:
@@ -178,7 +179,7 @@ def _path(model: ScoreModel, x: Tensor, noise: SeededNoise, draws: int, end: Gau
     return _sliced(torch.stack(errors) * (last - first))
 
 
-def _share(point: Any) -> Tensor:
+def _share(point: GaussianPoint) -> Tensor:
     """How much of |eps|^2 the error holds on data N(0, 1), (n,): its known mean takes that part's scatter away."""
     share: Tensor = (point.alpha**2 / (point.alpha**2 + point.sigma**2)) ** 2
     return share.reshape(-1)
@@ -190,7 +191,7 @@ def _summed(values: Tensor) -> Tensor:
 
 
 def _end(
-    point: Any, x: Tensor, noise: SeededNoise, draws: int, levels: int, low: float, width: float
+    point: GaussianPoint, x: Tensor, noise: SeededNoise, draws: int, levels: int, low: float, width: float
 ) -> tuple[Tensor, Tensor]:
     """The term of the end and the variance of its estimate."""
     alpha, sigma = point.alpha, point.sigma
@@ -214,7 +215,7 @@ def _sliced(values: Tensor) -> tuple[Tensor, Tensor]:
     return fold(values) / len(values), fold((pairs[:, 0] - pairs[:, 1]).square()) / (2 * len(pairs)) ** 2
 
 
-def _prior(sde: Any, x: Tensor) -> Tensor:
+def _prior(sde: GaussianSDE, x: Tensor) -> Tensor:
     """KL(N(alpha_T x, sigma_T^2) || N(0, prior_std^2)), (n,)."""
     alpha, sigma, std = float(sde.alpha(sde.t_max)), float(sde.sigma(sde.t_max)), float(sde.prior_std(sde.t_max))
     rows, ratio = x.flatten(1).double(), (sigma / std) ** 2
@@ -225,12 +226,7 @@ def _check(model: ScoreModel, sde: GaussianSDE, x: object, draws: int) -> None:
     """Refuse what is impossible."""
     if isinstance(draws, bool) or not isinstance(draws, int) or draws < 2 or draws % 2:
         raise OptionError(f"draws = {draws!r} is not possible; it takes an even number >= 2.")
-    if not isinstance(x, Tensor) or x.dim() < 2 or len(x) == 0:
-        raise OptionError("x is a tensor of samples, (n, *shape) with n >= 1.")
-    if model.shape is not None and tuple(x.shape[1:]) != tuple(model.shape):
-        raise ModelError(f"The data are of shape {tuple(x.shape[1:])} and the model's samples of {tuple(model.shape)}.")
-    if not bool(torch.isfinite(x).all()):
-        raise ModelError("Some of the data are not finite.")
+    check_data(model, x)
     if not math.isfinite(float(sde.lam(sde.t_max))):
         raise IncompatibleError(
             f"The bound is an integral over the log-SNR, which is not finite at the end of {sde}; lower t_max a little, or take "

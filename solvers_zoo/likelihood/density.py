@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -18,10 +19,13 @@ from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.registry.defaults import DENSITY
 from solvers_zoo.sampling.encode import encode, sampling_grid
 from solvers_zoo.score_models.analytic import fold
+from solvers_zoo.score_models.conditions import Conditions
 from solvers_zoo.score_models.wrappers.settled import Settled
 from solvers_zoo.time_grids.base import Grid
 
 if TYPE_CHECKING:
+    from solvers_zoo.processes.base import Point
+    from solvers_zoo.sampling.settings import GridLike
     from solvers_zoo.score_models.base import ScoreModel
     from solvers_zoo.solving.stepping import Solver
 
@@ -80,7 +84,7 @@ def log_likelihood(
     *,
     steps: int | None = None,
     nfe: int | None = None,
-    grid: Any = None,
+    grid: GridLike = None,
     trace: str = "exact",
     probes: int = 1,
     probe: str = "rademacher",
@@ -158,24 +162,22 @@ def log_likelihood(
     dim = math.prod(data.shape[1:])
     if method == "auto":
         method = "map" if trace == "exact" and not facts.adaptive and dim <= MAP_SIZE else "flow"
-    runs = [(engine, down), *([rougher] if time_error and (rougher := _rougher(engine, down)) else [])]
-    given = dict(condition or {})
-    follow = {key for key, value in given.items() if isinstance(value, Tensor) and value.shape[:1] == data.shape[:1]}
+    ways = [(engine, down), *([rougher] if time_error and (rougher := _rougher(engine, down)) else [])]
+    run = Conditions(condition, len(data))
     copies = 1 if method == "map" else dim if trace == "exact" else probes
     size = chunk or max(1, _CHUNK // (dim * copies))
     parts: list[list[_Part]] = []
     for begin in range(0, len(data), size):
         rows = data[begin : begin + size]
         noise = SeededNoise(seed, range(first + begin, first + begin + len(rows)), (dim,))
-        held = {key: value[begin : begin + size] if key in follow else value for key, value in given.items()}
-        settled = Settled(model, held, follow)
+        settled = Settled(model, run.of(itemgetter(slice(begin, begin + size))), run.rows)
         directions = probe_vectors(probe, noise, probes) if trace == "hutchinson" else None
         parts.append(
             [
-                _mapped(settled, rows, *run, start)
+                _mapped(settled, rows, *way, start)
                 if method == "map"
-                else _flowed(settled, rows, *run, start, directions)
-                for run in runs
+                else _flowed(settled, rows, *way, start, directions)
+                for way in ways
             ]
         )
         if progress is not None:
@@ -249,7 +251,7 @@ def _flowed(
     return _Part(_prior(model, end, grid[0], start), done.x[:, flow.size :].T, done.nfe * flow.directions)
 
 
-def _prior(model: ScoreModel, x: Tensor, point: Any, start: str | None) -> Tensor:
+def _prior(model: ScoreModel, x: Tensor, point: Point, start: str | None) -> Tensor:
     """Log density of the noise, (n,)."""
     law = model.analytic
     if law is not None and start != "prior":
@@ -267,8 +269,7 @@ def _joined(parts: list[_Part]) -> _Part:
 def _rougher(solver: Solver, grid: Grid) -> tuple[Solver, Grid] | None:
     """The same with half the steps, or with ten times the tolerance; None where neither is to be had."""
     if solver.facts().adaptive:
-        values: Any = solver
-        loose = {name: 10 * getattr(values, name) for name in ("rtol", "atol") if name in solver.options()}
+        loose = {name: 10 * getattr(solver, name) for name in ("rtol", "atol") if name in solver.options()}
         return (solver.replace(**loose), grid) if loose else None
     if grid.steps < 2:
         return None
@@ -278,7 +279,7 @@ def _rougher(solver: Solver, grid: Grid) -> tuple[Solver, Grid] | None:
     return solver, Grid(grid.sde, kept, smooth=grid.smooth and not odd)
 
 
-def _check(model: ScoreModel, x: Any, trace: str, count: int, probe: str, method: str) -> None:
+def _check(model: ScoreModel, x: object, trace: str, count: int, probe: str, method: str) -> None:
     """Refuse what is impossible."""
     for name, value, known in (
         ("trace", trace, ("exact", "hutchinson")),
@@ -291,6 +292,17 @@ def _check(model: ScoreModel, x: Any, trace: str, count: int, probe: str, method
         raise OptionError(f"probes = {count!r} is not possible; it takes a whole number >= 1.")
     if trace == "hutchinson" and method == "map":
         raise OptionError("Hutchinson's trace is integrated along the flow: take method='flow', or the exact trace.")
+    check_data(model, x)
+
+
+def check_data(model: ScoreModel, x: object) -> None:
+    """Refuse data that are not samples of the model.
+
+    Raises:
+        OptionError: no batch of samples.
+        ModelError: another shape, or values that are not finite.
+
+    """
     if not isinstance(x, Tensor) or x.dim() < 2 or len(x) == 0:
         raise OptionError("x is a tensor of samples, (n, *shape) with n >= 1.")
     if model.shape is not None and tuple(x.shape[1:]) != tuple(model.shape):

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from solvers_zoo.errors import DomainError, IncompatibleError
 from solvers_zoo.numerics.combine import combine
+from solvers_zoo.numerics.scalar import divide, maximum, where
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -99,6 +100,13 @@ class Prediction(ABC):
         With r = alpha_s, s = sigma_s this is the DDIM step. Coefficients are floats or (B, 1, ...) tensors.
         """
         return combine(*self.terms(r, s))
+
+
+def tweedie(point: GaussianPoint) -> Any:
+    """sigma^2/alpha, by which a gradient of log p_t(x) moves E[X_0 | x] (Tweedie's formula); 0 where alpha = 0, as x then tells nothing."""
+    if type(point.alpha) is float:
+        return point.sigma**2 / point.alpha if point.alpha > 0 else 0.0
+    return where(point.alpha > 0, divide(point.sigma**2, maximum(point.alpha, 1e-300)), 0.0 * point.sigma)
 
 
 def _meaningless(name: str) -> IncompatibleError:

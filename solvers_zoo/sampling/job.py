@@ -11,6 +11,7 @@ from torch import Tensor
 from solvers_zoo.errors import IncompatibleError, OptionError
 from solvers_zoo.noise.path import GridNoise, PathNoise
 from solvers_zoo.noise.seeded import SeededNoise
+from solvers_zoo.score_models.conditions import Conditions
 from solvers_zoo.score_models.wrappers.conditioned import Conditioned
 from solvers_zoo.time_grids.base import Grid
 
@@ -25,7 +26,7 @@ DTYPES = {
 }
 
 
-def usable_device(name: Any) -> torch.device:
+def usable_device(name: str | int | torch.device) -> torch.device:
     """The device of that name; `OptionError` if there is none here."""
     try:
         device = torch.device(name)
@@ -100,9 +101,8 @@ class Job:
         """The model under the condition of a chunk's samples."""
         if not self.condition:
             return self.model
-        rows = [key for key, value in self.condition.items() if self._follows(value)]
-        values = {key: self._follow(value, number) for key, value in self.condition.items()}
-        return Conditioned(self.model, values, rows)
+        run = Conditions(self.condition, self.n)
+        return Conditioned(self.model, run.of(lambda value: self._rows(value, number), self.device), run.rows)
 
     def settings(self) -> dict[str, Any]:
         """What a stopped run keeps, as numbers and words."""
@@ -131,15 +131,6 @@ class Job:
         if isinstance(self.brownian, Grid):
             return GridNoise(seeded, self.brownian)
         return PathNoise(seeded) if self.brownian == "path" else seeded
-
-    def _follows(self, value: Any) -> bool:
-        """Whether a condition has a row for every sample."""
-        return isinstance(value, Tensor) and value.dim() > 0 and len(value) == self.n
-
-    def _follow(self, value: Any, number: int) -> Any:
-        if not isinstance(value, Tensor):
-            return value
-        return (self._rows(value, number) if self._follows(value) else value).to(self.device)
 
     def _rows(self, value: Tensor, number: int) -> Tensor:
         """The rows of a chunk; where it is padded, the last is repeated."""

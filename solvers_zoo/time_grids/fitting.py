@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from solvers_zoo.noise.seeded import SeededNoise
+from solvers_zoo.score_models.conditions import Conditions
 from solvers_zoo.score_models.wrappers.conditioned import Conditioned
 
 if TYPE_CHECKING:
@@ -53,11 +54,5 @@ class Fitting:
         if not self.condition:
             return self.model, x, noise
         rows = torch.arange(samples, device=self.device) % self.n
-        condition = {key: self._follow(value, rows) for key, value in self.condition.items()}
-        return Conditioned(self.model, condition), x, noise
-
-    def _follow(self, value: Any, rows: Tensor) -> Any:
-        if not isinstance(value, Tensor):
-            return value
-        value = value.to(self.device)
-        return value[rows] if value.dim() > 0 and len(value) == self.n else value
+        run = Conditions(self.condition, self.n)
+        return Conditioned(self.model, run.of(lambda value: value.to(self.device)[rows], self.device)), x, noise

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 import solvers_zoo as zoo
+from solvers_zoo.score_models.conditions import Conditions
 from solvers_zoo.score_models.targets.digits import load_digits
 
 F64 = torch.float64
@@ -363,3 +364,13 @@ def test_listing_targets_imports_no_torch():
     code = "import sys, solvers_zoo as zoo; zoo.models(); print('torch' in sys.modules, 'numpy' in sys.modules)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.split() == ["False", "False"]
+
+
+def test_conditions_follow_the_samples_by_their_rows():
+    given = {"rows": torch.arange(3), "one": torch.tensor(3), "two": torch.zeros(2), "word": "abc", "flags": [1, 2, 3]}
+    conditions = Conditions(given, 3)
+    assert conditions.rows == {"rows"}
+    taken = conditions.of(lambda value: value[1:])
+    assert taken.pop("rows").tolist() == [1, 2]
+    assert taken == {name: value for name, value in given.items() if name != "rows"}
+    assert Conditions(None, 3).of(lambda value: value[1:], torch.device("cpu")) == {}

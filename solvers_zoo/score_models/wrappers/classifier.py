@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from solvers_zoo.errors import ModelError
-from solvers_zoo.inverse.observed import tweedie
 from solvers_zoo.numerics.combine import combine
-from solvers_zoo.processes.prediction import FORMS
+from solvers_zoo.processes.prediction import FORMS, tweedie
 from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
 
 if TYPE_CHECKING:
