@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-from solvers_zoo import hookimpl
+from solvers_zoo import Solver, hookimpl
 from zoo_ancestral.cfgpp import CFGPlusPlus
 from zoo_ancestral.consistency import Consistency
 from zoo_ancestral.dmse import DMSE
@@ -18,7 +15,7 @@ from zoo_ancestral.euler_churn import EulerChurn
 
 
 @hookimpl
-def zoo_solvers() -> Iterable[Any]:
+def zoo_solvers() -> list[type[Solver]]:
     """The solvers of this family."""
     return [
         EulerAncestral,

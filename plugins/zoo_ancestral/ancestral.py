@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from solvers_zoo import SolverCard, Source, StepSolver, combine, option
 from zoo_ancestral.split import BY_VARIANCE, Split
@@ -11,7 +11,9 @@ from zoo_ancestral.split import BY_VARIANCE, Split
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, Interval
+    from solvers_zoo import Draws, GaussianPoint, Interval
+    from solvers_zoo.numerics.combine import Term
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 def crowson(function: str) -> Source:
@@ -50,10 +52,10 @@ class Ancestral(StepSolver):
             return replace(card, noise_level=self.split.level(self.eta), equivalents=same)
         return card.noise_free(card.weak_order, self.still)
 
-    def parts(self, t: Any, s: Any) -> tuple[Any, Any]:
+    def parts(self, t: GaussianPoint, s: GaussianPoint) -> tuple[Scalar, Scalar]:
         """(kept, fresh) of a step from t to s."""
         return self.split.parts(t, s, self.eta)
 
-    def renoise(self, interval: Interval, fresh: Any, noise: Draws, *terms: tuple[Any, Tensor]) -> Tensor:
+    def renoise(self, interval: Interval, fresh: Scalar, noise: Draws, *terms: Term) -> Tensor:
         """The sum of ``terms``, and ``fresh`` times the noise of the step where there is any."""
         return combine(*terms, (fresh, noise.between(interval.t, interval.s))) if self.eta else combine(*terms)

@@ -9,7 +9,7 @@ from solvers_zoo import Around, ModelWrapper, Solver, SolverCard, Source, Step, 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, Interval, Prediction, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, Interval, Prediction, ScoreModel
 
 
 class CFGPlusPlus(Around):
@@ -37,7 +37,7 @@ class CFGPlusPlus(Around):
     )
     solver: Solver = option("ddim", kind="solver", help="the solver that steps: ddim, euler-ancestral, dpmpp-2m, ...")
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """A step of the solver on u, and then the data moved."""
         without = _Unguided(model)
         step = self.stepper.step(without, x, interval, memory, noise)
@@ -53,7 +53,7 @@ class _Unguided(ModelWrapper):
 
     last: tuple[Prediction, Prediction]
 
-    def __call__(self, x: Tensor, point: Any, **condition: Any) -> Prediction:
+    def __call__(self, x: Tensor, point: GaussianPoint, **condition: Any) -> Prediction:
         """The prediction without guidance."""
         guided = self.model(x, point, **condition)
         plain = guided if guided.unguided is None else guided.unguided

@@ -21,7 +21,8 @@ from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, minimum, 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, Grid, Interval, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, GaussianSDE, Grid, Interval, ScoreModel
+    from solvers_zoo.numerics.scalar import Scalar
 
 KARRAS = Source(
     authors="Karras et al. 2022",
@@ -42,7 +43,7 @@ class Churn(StepSolver):
     """The solver that it is without noise."""
 
     @abstractmethod
-    def descend(self, model: ScoreModel, x: Tensor, hat: Any, s: Any) -> Tensor:
+    def descend(self, model: ScoreModel, x: Tensor, hat: GaussianPoint, s: GaussianPoint) -> Tensor:
         """A step of the flow from ``hat`` to ``s``."""
 
     @abstractmethod
@@ -62,7 +63,7 @@ class Churn(StepSolver):
     def stationary_variance(self, variance: float, grid: Grid) -> float | None:
         """Where steps up and down at the last level settle: the fixed point of v = a^2 (v + S_noise^2 (rho_hat^2 - rho^2))."""
         s = grid[-1]
-        rho, gamma = s.rho, self._gamma(grid.sde, s, grid.steps)
+        rho, gamma = s.rho, self._gamma(grid.sde.as_gaussian(), s, grid.steps)
         if self.S_noise == 1 or not gamma:
             return None
         hat = (1 + gamma) * rho
@@ -70,7 +71,7 @@ class Churn(StepSolver):
         a2 = self.contraction(lambda r: r / (data + r * r), hat, rho) ** 2
         return float(s.alpha**2 * a2 * self.S_noise**2 * (hat**2 - rho**2) / (1 - a2))
 
-    def _gamma(self, sde: Any, t: Any, steps: int) -> Any:
+    def _gamma(self, sde: GaussianSDE, t: GaussianPoint, steps: int) -> Any:
         """gamma of a step from t, as far as the process reaches; what is left there by rounding is no room."""
         gamma = min(self.S_churn / steps, math.sqrt(2) - 1)
         room = sde.at(sde.t_max).rho / t.rho - 1
@@ -78,14 +79,15 @@ class Churn(StepSolver):
 
     def plan(self, grid: Grid) -> Sequence[Any]:
         """The point hat of every interval, and the standard deviation of the noise in x there."""
-        return [self._up(grid.sde, t, grid.steps) if self.S_churn else None for t, _ in grid.intervals()]
+        sde = grid.sde.as_gaussian()
+        return [self._up(sde, t, grid.steps) if self.S_churn else None for t, _ in grid.intervals()]
 
-    def _up(self, sde: Any, t: Any, steps: int) -> tuple[Any, Any]:
+    def _up(self, sde: GaussianSDE, t: GaussianPoint, steps: int) -> tuple[GaussianPoint, Scalar]:
         gamma = self._gamma(sde, t, steps)
         hat = sde.at_rho((1 + gamma) * t.rho)
         return hat, self.S_noise * hat.alpha * t.rho * sqrt(gamma * (2 + gamma))
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """Up, if there is noise, and down."""
         t, s = interval.t, interval.s
         if not self.S_churn:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import SolverCard, Source, Step, StepSolver, option, sqrt, where
 
@@ -44,7 +44,7 @@ class Consistency(StepSolver):
         0.0, help="noise that the model's answers still have, as sigma/alpha: epsilon in the paper", low=0.0, high=0.02
     )
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step, one evaluation."""
         s = interval.s
         spread = s.sigma**2 - (s.alpha * self.floor) ** 2

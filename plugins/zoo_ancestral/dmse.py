@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import SolverCard, Source, Step, StepSolver, exp
 
@@ -36,7 +36,7 @@ class DMSE(StepSolver):
         ),
     )
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step, one evaluation."""
         t, s = interval.t, interval.s
         return Step(model(x, t).mix(s.alpha, exp(t.lam - s.lam) * s.sigma))

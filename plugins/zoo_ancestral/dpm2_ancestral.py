@@ -12,7 +12,8 @@ from zoo_ancestral.split import IN_FLOW_TIME, flow_time
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, Grid, Interval, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, GaussianSDE, Grid, Interval, ScoreModel
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class DPM2Ancestral(Ancestral):
@@ -43,14 +44,14 @@ class DPM2Ancestral(Ancestral):
 
     def plan(self, grid: Grid) -> Sequence[Any]:
         """The middle of every interval, the weight of eps_m there, and what is fresh."""
-        return [self._between(grid.sde, t, s) for t, s in grid.intervals()]
+        return [self._between(grid.sde.as_gaussian(), t, s) for t, s in grid.intervals()]
 
-    def _between(self, sde: Any, t: Any, s: Any) -> tuple[Any, Any, Any]:
+    def _between(self, sde: GaussianSDE, t: GaussianPoint, s: GaussianPoint) -> tuple[Any, Any, Any]:
         kept, fresh = self.parts(t, s)
         middle = sde.at_lam((t.lam + log(s.alpha / kept)) / 2)
         return middle, kept - s.alpha * t.rho, fresh
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step, two evaluations."""
         t, s, (middle, w, fresh) = interval.t, interval.s, interval.plan
         between = model(model(x, t).mix(middle.alpha, middle.sigma), middle)
@@ -84,16 +85,18 @@ class DPM2AncestralRF(Ancestral):
 
     def plan(self, grid: Grid) -> Sequence[Any]:
         """The middle of every interval, the weights of x_t and of v_m, and what is fresh."""
-        return [self._between(grid.sde, t, s) for t, s in grid.intervals()]
+        return [self._between(grid.sde.as_gaussian(), t, s) for t, s in grid.intervals()]
 
-    def _between(self, sde: Any, t: Any, s: Any) -> tuple[Any, Any, Any, Any]:
+    def _between(
+        self, sde: GaussianSDE, t: GaussianPoint, s: GaussianPoint
+    ) -> tuple[GaussianPoint, Scalar, Scalar, Scalar]:
         kept, fresh = self.parts(t, s)
         u_t, u_d = flow_time(t), kept / (s.alpha + kept)
         u_m = sqrt(u_t * u_d)
         scale = s.alpha + kept  # alpha_s / (1 - u_d)
         return sde.at_rho(divide(u_m, 1 - u_m)), scale / (t.alpha + t.sigma), scale * (u_d - u_t), fresh
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step, two evaluations."""
         middle, a, w, fresh = interval.plan
         between = model(model(x, interval.t).mix(middle.alpha, middle.sigma), middle)

@@ -12,7 +12,7 @@ from zoo_ancestral.split import IN_FLOW_TIME
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, Grid, Interval, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, GaussianSDE, Grid, Interval, ScoreModel
 
 
 class DPMSolverPP2SAncestral(Ancestral):
@@ -42,13 +42,13 @@ class DPMSolverPP2SAncestral(Ancestral):
 
     def plan(self, grid: Grid) -> Sequence[Any]:
         """The middle of every interval, what is kept, and what is fresh."""
-        return [self._between(grid.sde, t, s) for t, s in grid.intervals()]
+        return [self._between(grid.sde.as_gaussian(), t, s) for t, s in grid.intervals()]
 
-    def _between(self, sde: Any, t: Any, s: Any) -> tuple[Any, Any, Any]:
+    def _between(self, sde: GaussianSDE, t: GaussianPoint, s: GaussianPoint) -> tuple[Any, Any, Any]:
         kept, fresh = self.parts(t, s)
         return sde.at_lam((t.lam + log(s.alpha / kept)) / 2), kept, fresh
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step, two evaluations."""
         t, s, (middle, kept, fresh) = interval.t, interval.s, interval.plan
         between = model(model(x, t).mix(middle.alpha, middle.sigma), middle)

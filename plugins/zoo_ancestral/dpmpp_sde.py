@@ -12,7 +12,7 @@ from zoo_ancestral.ancestral import Ancestral, crowson
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, Grid, Interval, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, GaussianSDE, Grid, Interval, ScoreModel
 
 
 class DPMSolverPPSDE(Ancestral):
@@ -48,14 +48,14 @@ class DPMSolverPPSDE(Ancestral):
 
     def plan(self, grid: Grid) -> Sequence[Any]:
         """The stage of every interval, with what is kept and fresh there and at the end, and w."""
-        return [self._between(grid.sde, t, s) for t, s in grid.intervals()]
+        return [self._between(grid.sde.as_gaussian(), t, s) for t, s in grid.intervals()]
 
-    def _between(self, sde: Any, t: Any, s: Any) -> tuple[Any, ...]:
+    def _between(self, sde: GaussianSDE, t: GaussianPoint, s: GaussianPoint) -> tuple[Any, ...]:
         middle = s if self.r == 1 else sde.at_lam(t.lam + self.r * (s.lam - t.lam))
         kept, fresh = self.parts(t, s)
         return middle, self.parts(t, middle), kept, fresh, (s.alpha - t.alpha * kept / t.sigma) / (2 * self.r)
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step, two evaluations."""
         t, s, (middle, (kept_m, fresh_m), kept, fresh, w) = interval.t, interval.s, interval.plan
         now = model(x, t)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import SolverCard, combine
 from zoo_ancestral.churn import KARRAS, Churn
@@ -11,7 +11,7 @@ from zoo_ancestral.churn import KARRAS, Churn
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import ScoreModel
+    from solvers_zoo import GaussianPoint, ScoreModel
 
 
 class EDMStochastic(Churn):
@@ -39,7 +39,7 @@ class EDMStochastic(Churn):
     )
     quiet = "heun"
 
-    def descend(self, model: ScoreModel, x: Tensor, hat: Any, s: Any) -> Tensor:
+    def descend(self, model: ScoreModel, x: Tensor, hat: GaussianPoint, s: GaussianPoint) -> Tensor:
         """Heun in rho: the mean of the slopes at both ends."""
         now = model(x, hat)
         end = model(now.mix(s.alpha, s.sigma), s)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import SolverCard, Step
 from zoo_ancestral.ancestral import Ancestral, comfy, crowson
@@ -39,7 +39,7 @@ class EulerAncestral(Ancestral):
     )
     still = ("ddim", "euler")
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step, one evaluation."""
         t, s = interval.t, interval.s
         kept, fresh = self.parts(t, s)

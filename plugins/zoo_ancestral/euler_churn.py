@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import SolverCard
 from zoo_ancestral.churn import KARRAS, Churn
@@ -11,7 +11,7 @@ from zoo_ancestral.churn import KARRAS, Churn
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import ScoreModel
+    from solvers_zoo import GaussianPoint, ScoreModel
 
 
 class EulerChurn(Churn):
@@ -33,7 +33,7 @@ class EulerChurn(Churn):
     )
     quiet = "euler"
 
-    def descend(self, model: ScoreModel, x: Tensor, hat: Any, s: Any) -> Tensor:
+    def descend(self, model: ScoreModel, x: Tensor, hat: GaussianPoint, s: GaussianPoint) -> Tensor:
         """Euler in rho: DDIM's step."""
         return model(x, hat).mix(s.alpha, s.sigma)
 

@@ -18,6 +18,7 @@ from solvers_zoo import exp, expm1, sqrt
 
 if TYPE_CHECKING:
     from solvers_zoo import GaussianPoint
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class Split(NamedTuple):
@@ -29,7 +30,7 @@ class Split(NamedTuple):
     """Noise level of a small step."""
 
 
-def _by_variance(t: GaussianPoint, s: GaussianPoint, eta: float) -> tuple[Any, Any]:
+def _by_variance(t: GaussianPoint, s: GaussianPoint, eta: float) -> tuple[Scalar, Scalar]:
     """q^2 = 1 - eta^2 (1 - e^(-2h)); in rho it is sigma_up = eta sqrt(rho_s^2 (rho_t^2 - rho_s^2) / rho_t^2)."""
     h, eta2 = s.lam - t.lam, eta * eta
     return s.sigma * sqrt(1 - eta2 + eta2 * exp(-2 * h)), s.sigma * sqrt(-eta2 * expm1(-2 * h))
@@ -40,7 +41,7 @@ def flow_time(point: GaussianPoint) -> Any:
     return point.sigma / (point.alpha + point.sigma)
 
 
-def _in_flow_time(t: GaussianPoint, s: GaussianPoint, eta: float) -> tuple[Any, Any]:
+def _in_flow_time(t: GaussianPoint, s: GaussianPoint, eta: float) -> tuple[Scalar, Scalar]:
     """u_d = r u_s with r = 1 - eta (1 - u_s/u_t); q = rho_d/rho_s = r alpha_s / (alpha_s + (1 - r) sigma_s)."""
     lost = eta * (1 - flow_time(s) / flow_time(t))
     whole = s.alpha + lost * s.sigma

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, exp, expm1, option, sqrt
 
@@ -50,7 +50,7 @@ class DDIM(StepSolver):
             self.card, stochastic=True, noise_level=self.eta, order=None, strong_order=1, needs=needs, equivalents=same
         )
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One DDIM step."""
         t, s = interval.t, interval.s
         now = model(x, t)

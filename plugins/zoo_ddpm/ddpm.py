@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, exp, expm1, option, sqrt
 
@@ -50,7 +50,7 @@ class DDPM(StepSolver):
         """With the large variance the step is no longer DDIM's."""
         return self.card if self.variance == "small" else replace(self.card, equivalents=())
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One ancestral step."""
         t, s = interval.t, interval.s
         h = s.lam - t.lam

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-from solvers_zoo import hookimpl
+from solvers_zoo import Solver, hookimpl
 from zoo_dpm.dpm_solver_1 import DPMSolver1
 from zoo_dpm.dpm_solver_2 import DPMSolver2
 from zoo_dpm.dpm_solver_3 import DPMSolver3
@@ -19,7 +16,7 @@ from zoo_dpm.ttm import TTM
 
 
 @hookimpl
-def zoo_solvers() -> Iterable[Any]:
+def zoo_solvers() -> list[type[Solver]]:
     """The solvers of this family."""
     return [
         DPMSolver1,

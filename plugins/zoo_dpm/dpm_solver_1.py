@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import SolverCard, Source, Step, StepSolver
 
@@ -36,6 +36,6 @@ class DPMSolver1(StepSolver):
         ),
     )
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step, one evaluation."""
         return Step(model(x, interval.t).mix(interval.s.alpha, interval.s.sigma))

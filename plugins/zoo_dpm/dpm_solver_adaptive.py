@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from solvers_zoo import AdaptiveSteps, SolverCard, Source, StepSolver, option
 from zoo_dpm.dpm_solver_2 import DPMSolver2
 from zoo_dpm.dpm_solver_3 import DPMSolver3
+
+if TYPE_CHECKING:
+    pass
 
 
 def _card(name: str, title: str) -> SolverCard:

@@ -13,7 +13,8 @@ from zoo_dpm.statistics import OneGaussian, Table, Values, load_statistics
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, Grid, Interval, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, Grid, Interval, ScoreModel
+    from solvers_zoo.numerics.scalar import Scalar
 
 #: An interval is integrated in so many pieces.
 _PIECES = 8
@@ -22,25 +23,25 @@ _PIECES = 8
 class Rule(NamedTuple):
     """x_s = R x0 + S eps + sum_j later_j f_j + constant."""
 
-    R: Any
-    S: Any
+    R: Scalar
+    S: Scalar
     later: Sequence[Any]
-    constant: Any
+    constant: Scalar
 
 
 class Linear(NamedTuple):
     """The same before it is put together: x_s = carry x_t + sum_j c_j f_j + constant, with f_j of point j."""
 
-    carry: Any
+    carry: Scalar
     c: dict[int, Any]
-    constant: Any
+    constant: Scalar
 
 
 class Plan(NamedTuple):
     """One interval's numbers: f = p x0 + q eps at t, the rule, and the one without history."""
 
-    p: Any
-    q: Any
+    p: Scalar
+    q: Scalar
     rule: Rule
     alone: Rule
 
@@ -110,12 +111,17 @@ class DPMSolverV3(StepSolver):
 
     @staticmethod
     def _linear(
-        source: OneGaussian | Table, points: Sequence[Any], known: Sequence[Values], i: int, nodes: Sequence[int]
+        source: OneGaussian | Table,
+        points: Sequence[GaussianPoint],
+        known: Sequence[Values],
+        i: int,
+        nodes: Sequence[int],
     ) -> Linear:
         """The step from point i to the next, with g through its values at ``nodes``."""
         t, s, at = points[i], points[i + 1], known[i]
         h = s.lam - t.lam
-        moments, drift = [0.0] * len(nodes), 0.0
+        moments: list[Scalar] = [0.0] * len(nodes)
+        drift: Scalar = 0.0
         for piece in range(_PIECES):
             for u, w in GAUSS:
                 v = (piece + u) / _PIECES
@@ -151,7 +157,7 @@ def _corrected(step: Linear, before: Linear, better: Linear) -> Linear:
     return Linear(carry, {**step.c, **c}, constant + carry * (better.constant - before.constant))
 
 
-def _rule(linear: Linear, i: int, t: Any, p: Any, q: Any) -> Rule:
+def _rule(linear: Linear, i: int, t: GaussianPoint, p: Scalar, q: Scalar) -> Rule:
     """With x_t and f_t written in x0 and eps."""
     carry, c, constant = linear
     later = [c[j] for j in sorted(c, reverse=True) if j != i]

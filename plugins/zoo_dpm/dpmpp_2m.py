@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import Multistep, SolverCard, Source, expm1
+
+if TYPE_CHECKING:
+    from solvers_zoo import GaussianPoint, GaussianSDE
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class DPMSolverPP2M(Multistep):
@@ -35,7 +39,7 @@ class DPMSolverPP2M(Multistep):
         ),
     )
 
-    def weights(self, nodes: Sequence[Any], s: Any, sde: Any) -> Sequence[Any]:
+    def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
         """The weight of x0_prev in the step along D."""
         t, previous = nodes
         h, h_prev = s.lam - t.lam, t.lam - previous.lam

@@ -16,7 +16,8 @@ from solvers_zoo import IncompatibleError, OptionError, StorageError, exp, log
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import AnalyticModel, ScoreModel
+    from solvers_zoo import AnalyticModel, GaussianPoint, ScoreModel
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class OneGaussian:
 
     std: float
 
-    def __call__(self, lam: Any) -> Values:
+    def __call__(self, lam: Scalar) -> Values:
         """All of it at ``lam``, a float or a tensor."""
         rho2 = exp(-2 * lam)
         spread = log(self.std**2 + rho2)
@@ -41,9 +42,9 @@ class Values(NamedTuple):
     """The statistics at one lam: floats, or tensors that broadcast against a state."""
 
     l: Any  # noqa: E741 (the paper's letter)
-    L: Any
-    S: Any
-    B: Any
+    L: Scalar
+    S: Scalar
+    B: Scalar
 
 
 class Table:
@@ -71,7 +72,7 @@ class Table:
         self._l, self._S, self._B = (_spline(self.lam, y) for y in (l, S, integral((-S).exp() * b)))
         self._L = _integral(self.lam, self._l)
 
-    def __call__(self, lam: Any) -> Values:
+    def __call__(self, lam: Scalar) -> Values:
         """All of it at ``lam``: a float gives tensors of shape (1, *shape), a tensor (B, 1, ...) those of (B, *shape)."""
         import torch
 
@@ -214,7 +215,7 @@ def _analytic(model: ScoreModel) -> AnalyticModel:
     return model  # type: ignore[return-value]
 
 
-def _at_one_place(model: ScoreModel, x: Tensor, point: Any, z: Tensor) -> tuple[Tensor, ...]:
+def _at_one_place(model: ScoreModel, x: Tensor, point: GaussianPoint, z: Tensor) -> tuple[Tensor, ...]:
     """l, and for every sample y = x/alpha, rho eps and its derivative in lam along the flow."""
     import torch
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, phi
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, Interval, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, Interval, ScoreModel
 
 
 class TTM(StepSolver):
@@ -40,7 +40,7 @@ class TTM(StepSolver):
         ),
     )
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step, two evaluations, one of them with tangents."""
         t, s = interval.t, interval.s
         now = model(x, t)
@@ -49,7 +49,7 @@ class TTM(StepSolver):
         return Step(combine(*now.terms(s.alpha, s.sigma), (w, _change(model, x, t, now.flow))))
 
 
-def _change(model: ScoreModel, x: Tensor, point: Any, flow: Tensor) -> Tensor:
+def _change(model: ScoreModel, x: Tensor, point: GaussianPoint, flow: Tensor) -> Tensor:
     """d x0 / dt along the flow."""
     import torch
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-from solvers_zoo import hookimpl
+from solvers_zoo import Solver, hookimpl
 from zoo_exponential.lawson import GeneralizedLawson4, Lawson2, Lawson4
 from zoo_exponential.methods import (
     ETDRK2,
@@ -25,7 +22,7 @@ from zoo_exponential.methods import (
 
 
 @hookimpl
-def zoo_solvers() -> Iterable[Any]:
+def zoo_solvers() -> list[type[Solver]]:
     """The solvers of this family."""
     return [
         RES2S,

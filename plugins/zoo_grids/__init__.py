@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-from solvers_zoo import hookimpl
+from solvers_zoo import GridRule, hookimpl
 from zoo_grids.align_your_steps import AlignYourSteps
 from zoo_grids.beta import Beta
 from zoo_grids.flow_shift import FlowShift
@@ -17,6 +14,6 @@ __all__ = ["GITS", "AlignYourSteps", "Beta", "FlowShift", "Laplace", "LinearQuad
 
 
 @hookimpl
-def zoo_grids() -> Iterable[Any]:
+def zoo_grids() -> list[type[GridRule]]:
     """The grid rules of this family."""
     return [FlowShift, Beta, Laplace, LinearQuadratic, AlignYourSteps, GITS]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import GridCard, GridRule, Source, option
+
+if TYPE_CHECKING:
+    from solvers_zoo import GaussianSDE
 
 #: Noise-to-signal ratios sigma/alpha of ten steps, as published.
 TABLES = {
@@ -47,10 +50,10 @@ class AlignYourSteps(GridRule):
     )
     model: str = option("sdxl", help="the model it was optimised for", choices=tuple(TABLES))
 
-    def times(self, sde: Any, steps: int) -> Sequence[float]:
+    def times(self, sde: GaussianSDE, steps: int) -> Sequence[float]:
         """``steps`` + 1 times; the ends are exact."""
         table = [-math.log(rho) for rho in TABLES[self.model]]
-        first, last = sde.at(sde.t_max).lam, sde.at(sde.t_min).lam
+        first, last = (float(sde.at(t).lam) for t in (sde.t_max, sde.t_min))
         stretch = (last - first) / (table[-1] - table[0])
         lams = (first + stretch * (_between(table, i / steps) - table[0]) for i in range(1, steps))
         return [sde.t_max, *(sde.t_of_lam(lam) for lam in lams), sde.t_min]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import GridCard, GridRule, Source, option
+
+if TYPE_CHECKING:
+    from solvers_zoo import GaussianSDE
 
 
 class Beta(GridRule):
@@ -29,7 +32,7 @@ class Beta(GridRule):
     a: float = option(0.6, help="below 1 shortens the steps near t_min, above 1 lengthens them", above=0.0)
     b: float = option(0.6, help="below 1 shortens the steps near t_max, above 1 lengthens them", above=0.0)
 
-    def times(self, sde: Any, steps: int) -> Sequence[float]:
+    def times(self, sde: GaussianSDE, steps: int) -> Sequence[float]:
         """``steps`` + 1 times; the ends are exact."""
         from scipy.special import betaincinv  # heavy, and needed only here
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import GridCard, GridRule, Source, option
+
+if TYPE_CHECKING:
+    from solvers_zoo import GaussianSDE
 
 
 class FlowShift(GridRule):
@@ -33,9 +36,11 @@ class FlowShift(GridRule):
     )
     shift: float = option(3.0, help="ratio of the noise-to-signal ratios; 1 is uniform on rectified flow", above=0.0)
 
-    def times(self, sde: Any, steps: int) -> Sequence[float]:
+    def times(self, sde: GaussianSDE, steps: int) -> Sequence[float]:
         """``steps`` + 1 times; the ends are exact."""
         # u/(1 - u) = rho/shift is written as sigma/(sigma + shift alpha), which is 1 where alpha = 0
-        first, last = (p.sigma / (p.sigma + self.shift * p.alpha) for p in (sde.at(sde.t_max), sde.at(sde.t_min)))
+        first, last = (
+            float(p.sigma / (p.sigma + self.shift * p.alpha)) for p in (sde.at(sde.t_max), sde.at(sde.t_min))
+        )
         inner = (first + i / steps * (last - first) for i in range(1, steps))
         return [sde.t_max, *(sde.t_of_rho(self.shift * u / (1 - u)) for u in inner), sde.t_min]

@@ -11,7 +11,7 @@ from solvers_zoo import DomainError, Grid, GridCard, GridRule, IncompatibleError
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Fitting, Noise, ScoreModel, Solver
+    from solvers_zoo import SDE, Fitting, GaussianPoint, Noise, ScoreModel, Solver
 
 #: Weights of later costs that are tried where none is given.
 WEIGHTS = (0.8, 0.85, 0.9, 0.95, 1.0, 1.05, 1.1, 1.15, 1.2)
@@ -54,7 +54,7 @@ class GITS(GridRule):
     base: Any = option(None, kind="grid", help="the fine trajectory's grid; the process's own if none")
     student: Any = option(None, kind="solver", help="the solver whose steps are measured; the run's own if none")
 
-    def times(self, sde: Any, steps: int) -> Sequence[float]:
+    def times(self, sde: SDE, steps: int) -> Sequence[float]:
         """Refused: without a model there is nothing to fit."""
         raise IncompatibleError(
             f"The grid {self} is fitted to a model and a solver: give it to sample (grid={str(self)!r}), which has both."
@@ -81,12 +81,12 @@ class GITS(GridRule):
             found.sort(key=lambda chosen: distance(last(solver, model, x, chosen, noise), path[-1], fine[-1]))
         return found[0].times
 
-    def _fine_grid(self, sde: Any) -> Grid:
+    def _fine_grid(self, sde: SDE) -> Grid:
         rule = self.base if self.base is not None else grid(sde.default_grid)
         return rule.make_grid(sde, self.fine)
 
 
-def _unfit(solver: Solver, sde: Any, way: Grid) -> str | None:
+def _unfit(solver: Solver, sde: SDE, way: Grid) -> str | None:
     facts = solver.facts()
     if facts.stochastic:
         return "it is stochastic, so the error of a step is mostly noise"
@@ -95,7 +95,7 @@ def _unfit(solver: Solver, sde: Any, way: Grid) -> str | None:
     return solver.supports(sde, way)
 
 
-def distance(x: Tensor, y: Tensor, point: Any) -> float:
+def distance(x: Tensor, y: Tensor, point: GaussianPoint) -> float:
     """Mean distance between states at ``point``, in units of sqrt(alpha^2 + sigma^2); infinite where a step blew up."""
     mean = float((x - y).double().flatten(1).norm(dim=1).mean()) / math.hypot(point.alpha, point.sigma)
     return mean if math.isfinite(mean) else math.inf

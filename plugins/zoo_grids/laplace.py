@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import GridCard, GridRule, Source, option
+
+if TYPE_CHECKING:
+    from solvers_zoo import GaussianSDE
 
 
 class Laplace(GridRule):
@@ -34,9 +37,9 @@ class Laplace(GridRule):
     mu: float = option(0.0, help="log-SNR, log(alpha^2/sigma^2), around which the steps gather")
     b: float = option(1.0, help="width in log-SNR: most steps lie within mu -+ 2b", above=0.0)
 
-    def times(self, sde: Any, steps: int) -> Sequence[float]:
+    def times(self, sde: GaussianSDE, steps: int) -> Sequence[float]:
         """``steps`` + 1 times; the ends are exact."""
-        first, last = (self._tails(2 * sde.at(t).lam) for t in (sde.t_max, sde.t_min))
+        first, last = (self._tails(2 * float(sde.at(t).lam)) for t in (sde.t_max, sde.t_min))
         inner = ([a + i / steps * (b - a) for a, b in zip(first, last, strict=True)] for i in range(1, steps))
         return [sde.t_max, *(sde.t_of_lam(self._inverse(*tails) / 2) for tails in inner), sde.t_min]
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import GridCard, GridRule, OptionError, Source, option
+
+if TYPE_CHECKING:
+    from solvers_zoo import GaussianSDE
 
 
 class LinearQuadratic(GridRule):
@@ -32,7 +35,7 @@ class LinearQuadratic(GridRule):
     threshold: float = option(0.025, help="part of the way that the linear steps go", above=0.0, high=1.0)
     linear: int | None = option(None, kind="int", help="number of linear steps; half of all if none", low=1)
 
-    def times(self, sde: Any, steps: int) -> Sequence[float]:
+    def times(self, sde: GaussianSDE, steps: int) -> Sequence[float]:
         """``steps`` + 1 times; the ends are exact."""
         L = self.linear or max(1, steps // 2)
         if self.linear is not None and self.linear >= steps:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo import Draws, Grid, Interval, ScoreModel
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class Stage(NamedTuple):
@@ -22,7 +23,7 @@ class Stage(NamedTuple):
     point: Any
     slope: tuple[Any, Any]
     """(r, s) with k_i = r x0 + s eps."""
-    ratio: Any
+    ratio: Scalar
     weights: Sequence[tuple[int, Any]]
 
 

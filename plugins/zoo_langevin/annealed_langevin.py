@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from solvers_zoo import Draws, Grid, Interval, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, Grid, Interval, ScoreModel
+    from solvers_zoo.numerics.scalar import Scalar
 
 #: eps / sigma_L^2 where eps is not given: the setting of NCSN's two-mode example (eps = 0.1 at sigma_L = 1).
 _RELATIVE = 0.1
@@ -76,7 +77,7 @@ class AnnealedLangevin(StepSolver):
         eps = _RELATIVE * grid[-1].sigma ** 2 if self.eps is None else self.eps * grid[-1].alpha ** 2
         return variance / (1 - eps / (4 * variance))
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """The chain at the level of ``interval.s``; before the first of them, also at that of ``interval.t``."""
         t, s, relative = interval.t, interval.s, interval.plan
         if interval.number == 0:
@@ -84,6 +85,6 @@ class AnnealedLangevin(StepSolver):
         x = combine((s.alpha / t.alpha, x))
         return Step(self.chain(model, x, s, relative, noise))
 
-    def chain(self, model: ScoreModel, x: Tensor, point: Any, relative: Any, noise: Draws) -> Tensor:
+    def chain(self, model: ScoreModel, x: Tensor, point: GaussianPoint, relative: Scalar, noise: Draws) -> Tensor:
         """The steps at one level; (B, ...) to the same."""
         return langevin_kernel(model, x, point, relative * point.sigma**2, self.n_steps_each, noise)

@@ -12,7 +12,8 @@ from zoo_langevin.kernel import langevin_kernel
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import ScoreModel, SolverCard
+    from solvers_zoo import GaussianPoint, Point, ScoreModel, SolverCard
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class InpaintingLangevin(AnnealedLangevin):
@@ -42,7 +43,7 @@ class InpaintingLangevin(AnnealedLangevin):
         """What knows nothing is sampled as by the chain without inpainting."""
         return replace(super().facts(), equivalents=(str(self).replace(self.card.name, AnnealedLangevin.card.name),))
 
-    def chain(self, model: ScoreModel, x: Tensor, point: Any, relative: Any, noise: Draws) -> Tensor:
+    def chain(self, model: ScoreModel, x: Tensor, point: GaussianPoint, relative: Scalar, noise: Draws) -> Tensor:
         """As it is, but for what is known; (B, ...) to the same."""
         y = _Once(noise)
         for _ in range(self.n_steps_each):
@@ -64,7 +65,7 @@ class _Once(Draws):
             self._kept = self.draws.fresh()
         return self._kept
 
-    def between(self, t: Any, s: Any, area: bool = False) -> Any:
+    def between(self, t: Point, s: Point, area: bool = False) -> Any:
         """As drawn."""
         return self.draws.between(t, s, area)
 

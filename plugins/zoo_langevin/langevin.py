@@ -56,6 +56,6 @@ class Langevin(StepSolver):
         """v / (1 - eps/(4 v))."""
         return variance / (1 - self.eps / (4 * variance))
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """``n_steps_each`` steps of the chain."""
         return Step(langevin_kernel(model, x, interval.plan, self.eps, self.n_steps_each, noise))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-from solvers_zoo import hookimpl
+from solvers_zoo import Solver, hookimpl
 from zoo_multistep.adams import LMS2, LMS3, LMS4
 from zoo_multistep.deis import DEIS1, DEIS2, DEIS3
 from zoo_multistep.dpm_multistep import DPMSolver2M, DPMSolver3MPublished, DPMSolverPP3MPublished
@@ -18,7 +15,7 @@ from zoo_multistep.v_adams import VAdams2, VAdams3, VAdams4
 
 
 @hookimpl
-def zoo_solvers() -> Iterable[Any]:
+def zoo_solvers() -> list[type[Solver]]:
     """The solvers of this family."""
     return [
         LMS2,

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import Multistep, SolverCard
 from solvers_zoo.numerics.interpolation import adams_moments, weights
 from zoo_multistep.points import ZHANG_CHEN, points_card
+
+if TYPE_CHECKING:
+    from solvers_zoo import GaussianPoint, GaussianSDE
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class Adams(Multistep):
@@ -22,7 +26,7 @@ class Adams(Multistep):
 
     form = "eps"
 
-    def weights(self, nodes: Sequence[Any], s: Any, sde: Any) -> Sequence[Any]:
+    def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
         """alpha_s int l_j d rho."""
         rho = nodes[0].rho
         h = s.rho - rho

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from solvers_zoo import Multistep, SolverCard
 from solvers_zoo.numerics.interpolation import gauss_moments, weights
 from zoo_multistep.points import ZHANG_CHEN, points_card
+
+if TYPE_CHECKING:
+    from solvers_zoo import GaussianPoint, GaussianSDE
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class TimeAdams(Multistep):
@@ -22,11 +26,11 @@ class TimeAdams(Multistep):
 
     form = "eps"
 
-    def reaches(self, node: Any) -> bool:
+    def reaches(self, node: GaussianPoint) -> bool:
         """Every point: the clock is finite where alpha = 0."""
         return True
 
-    def weights(self, nodes: Sequence[Any], s: Any, sde: Any) -> Sequence[Any]:
+    def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
         """alpha_s int l_j d rho."""
         t = nodes[0].t
         h = s.t - t

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import Multistep, SolverCard, Source, expm1
+
+if TYPE_CHECKING:
+    from solvers_zoo import GaussianPoint, GaussianSDE
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class Differences(Multistep):
@@ -19,7 +23,7 @@ class Differences(Multistep):
     eps the same with -sigma_s for alpha_s and -h for h. The exact integral of the parabola has 2 E_3.
     """
 
-    def weights(self, nodes: Sequence[Any], s: Any, sde: Any) -> Sequence[Any]:
+    def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
         """The corrections as weights of D_1 - D_0 and D_2 - D_0."""
         h = s.lam - nodes[0].lam
         scale, z = (s.alpha, -h) if self.form == "x0" else (-s.sigma, h)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import Multistep, SolverCard, Source
 from solvers_zoo.numerics.exponential import exponential_weights
 from zoo_multistep.points import points_card
+
+if TYPE_CHECKING:
+    from solvers_zoo import GaussianPoint, GaussianSDE
+    from solvers_zoo.numerics.scalar import Scalar
 
 _HOCHBRUCK = Source(
     authors="Hochbruck & Ostermann 2010",
@@ -26,7 +30,7 @@ class ExponentialAdams(Multistep):
     The integrals are phi functions; h = lam_s - lam_t.
     """
 
-    def weights(self, nodes: Sequence[Any], s: Any, sde: Any) -> Sequence[Any]:
+    def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
         """The integrals of the Lagrange polynomials of the past points."""
         return exponential_weights(self.form, nodes, nodes[0], s)[1:]
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import Multistep, SolverCard, Source, option
+
+if TYPE_CHECKING:
+    from solvers_zoo import GaussianPoint, GaussianSDE
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class GradientEstimation(Multistep):
@@ -41,10 +45,10 @@ class GradientEstimation(Multistep):
         """Of order 2 on smooth grids at gamma = 3/2, where it is iPNDM with two points."""
         return self.card if self.gamma != 1.5 else replace(self.card, order=2, rough_order=1, equivalents=("ipndm-2",))
 
-    def reaches(self, node: Any) -> bool:
+    def reaches(self, node: GaussianPoint) -> bool:
         """Every point: only the step's own ends count."""
         return True
 
-    def weights(self, nodes: Sequence[Any], s: Any, sde: Any) -> Sequence[Any]:
+    def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
         """(1 - gamma) of the step in rho."""
         return ((1 - self.gamma) * s.alpha * (s.rho - nodes[0].rho),)

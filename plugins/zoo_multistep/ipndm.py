@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import Multistep, SolverCard
 from zoo_multistep.points import ZHANG_CHEN, points_card
+
+if TYPE_CHECKING:
+    from solvers_zoo import GaussianPoint, GaussianSDE
+    from solvers_zoo.numerics.scalar import Scalar
 
 #: Adams-Bashforth weights of equal steps, newest first; Hairer, Norsett & Wanner 1993, Section III.1, eq. (1.5').
 ADAMS_BASHFORTH = {
@@ -29,11 +33,11 @@ class IPNDM(Multistep):
 
     form = "eps"
 
-    def reaches(self, node: Any) -> bool:
+    def reaches(self, node: GaussianPoint) -> bool:
         """Every point: the clock is finite where alpha = 0."""
         return True
 
-    def weights(self, nodes: Sequence[Any], s: Any, sde: Any) -> Sequence[Any]:
+    def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
         """alpha_s (rho_s - rho_t) b_j."""
         h = s.alpha * (s.rho - nodes[0].rho)
         return [h * b for b in ADAMS_BASHFORTH[len(nodes)][1:]]

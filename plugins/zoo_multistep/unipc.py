@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import Multistep, SolverCard, Source, expm1, option
 from solvers_zoo.numerics.exponential import exponential_weights
+
+if TYPE_CHECKING:
+    from solvers_zoo import GaussianPoint, GaussianSDE
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class UniP(Multistep):
@@ -63,7 +67,7 @@ class UniP(Multistep):
         )
         return replace(card, nominal_order=card.order) if self.lower_order_final and self.deep else card
 
-    def inside(self, t: Any, s: Any, others: Sequence[Any]) -> list[Any]:
+    def inside(self, t: GaussianPoint, s: GaussianPoint, others: Sequence[GaussianPoint]) -> list[Scalar]:
         """Weights of D_j - D_t for D at t and ``others``, over the step from t to s."""
         if len(others) == 1 and self.b != "vary":
             h = s.lam - t.lam
@@ -72,7 +76,7 @@ class UniP(Multistep):
             return [scale * B / 2 * h / (others[0].lam - t.lam)]
         return exponential_weights(self.of, [t, *others], t, s)[1:]
 
-    def weights(self, nodes: Sequence[Any], s: Any, sde: Any) -> Sequence[Any]:
+    def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
         """The predictor."""
         return self.inside(nodes[0], s, nodes[1:])
 
@@ -112,7 +116,7 @@ class UniPC(UniP):
         card = replace(super().facts(), order=min(self.order + 1, 3), nominal_order=self.order + 1)
         return replace(card, order=2, nominal_order=2) if self.lower_order_final else card
 
-    def correction(self, nodes: Sequence[Any], used: int, sde: Any) -> Sequence[Any]:
+    def correction(self, nodes: Sequence[GaussianPoint], used: int, sde: GaussianSDE) -> Sequence[Scalar]:
         """Corrector minus predictor, relative to D at the end of the step."""
         end, start, *older = nodes
         older = older[:used]

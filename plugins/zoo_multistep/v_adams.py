@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import Multistep, SolverCard, Source
 from solvers_zoo.numerics.interpolation import adams_moments, weights
@@ -12,7 +12,8 @@ from zoo_multistep.points import points_card
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Prediction
+    from solvers_zoo import GaussianPoint, GaussianSDE, Prediction
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class VelocityAdams(Multistep):
@@ -25,7 +26,7 @@ class VelocityAdams(Multistep):
 
     form = "velocity"
 
-    def axes(self, point: Any) -> tuple[Any, Any]:
+    def axes(self, point: GaussianPoint) -> tuple[Scalar, Scalar]:
         """eps - x0."""
         return -1.0, 1.0
 
@@ -33,11 +34,11 @@ class VelocityAdams(Multistep):
         """eps - x0."""
         return now.mix(-1.0, 1.0)
 
-    def reaches(self, node: Any) -> bool:
+    def reaches(self, node: GaussianPoint) -> bool:
         """Every point: the clock is finite where alpha = 0."""
         return True
 
-    def weights(self, nodes: Sequence[Any], s: Any, sde: Any) -> Sequence[Any]:
+    def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
         """(alpha_s + sigma_s) int l_j du."""
         u = [node.sigma / (node.alpha + node.sigma) for node in nodes]
         scale = s.alpha + s.sigma

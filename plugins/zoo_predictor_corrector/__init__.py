@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-from solvers_zoo import hookimpl
+from solvers_zoo import Solver, hookimpl
 from zoo_predictor_corrector.batch_mean import BatchMeanPredictorCorrector
 from zoo_predictor_corrector.predictor_corrector import PredictorCorrector
 
 
 @hookimpl
-def zoo_solvers() -> Iterable[Any]:
+def zoo_solvers() -> list[type[Solver]]:
     """The solvers of this family."""
     return [PredictorCorrector, BatchMeanPredictorCorrector]

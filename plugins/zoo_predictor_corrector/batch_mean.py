@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from zoo_predictor_corrector.predictor_corrector import PredictorCorrector
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from solvers_zoo import GaussianPoint
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class BatchMeanPredictorCorrector(PredictorCorrector):
@@ -30,11 +33,11 @@ class BatchMeanPredictorCorrector(PredictorCorrector):
         source=replace(PredictorCorrector.card.source, where="Algorithms 4 and 5, as in score_sde's LangevinCorrector"),
     )
 
-    def _mean_step(self, variance: float, point: Any) -> float:
+    def _mean_step(self, variance: float, point: GaussianPoint) -> float:
         """eps in many dimensions: no minimum is taken."""
         return 2 * self.snr**2 * variance
 
-    def step_size(self, g: Tensor, z: Tensor, a: Any, point: Any) -> Tensor:
+    def step_size(self, g: Tensor, z: Tensor, a: Scalar, point: GaussianPoint) -> Tensor:
         """eps of one corrector step, one number for the batch."""
         ratio = z.reshape(len(z), -1).norm(dim=1).mean() / g.reshape(len(g), -1).norm(dim=1).mean()
         return 2 * a * self.snr**2 * ratio**2

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from solvers_zoo import Draws, Grid, Interval, ScoreModel, State
+    from solvers_zoo import Draws, GaussianPoint, Grid, Interval, ScoreModel, State
+    from solvers_zoo.numerics.scalar import Scalar
 
 _SOURCE = Source(
     authors="Song et al. 2021",
@@ -108,15 +109,15 @@ class PredictorCorrector(StepSolver):
             return self.predictor.stationary_variance(variance, grid)
         return variance / (1 - self._mean_step(variance, grid[-1]) / (2 * variance))
 
-    def _mean_step(self, variance: float, point: Any) -> float:
+    def _mean_step(self, variance: float, point: GaussianPoint) -> float:
         """eps in many dimensions on an interval so short that a = 1: |z|^2 / |g|^2 is the variance."""
-        return 2 * self.snr**2 * min(variance, point.sigma**2)
+        return 2 * self.snr**2 * min(variance, float(point.sigma) ** 2)
 
     def plan(self, grid: Grid) -> Sequence[Any]:
         """The plan of the predictor."""
         return made_of_steps(self.predictor).plan(grid)
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """Predict and correct."""
         if self.corrector_first:
             x = self._correct(model, x, interval.t, interval, noise)
@@ -125,7 +126,7 @@ class PredictorCorrector(StepSolver):
             return predicted
         return predicted._replace(x=self._correct(model, predicted.x, interval.s, interval, noise))
 
-    def _correct(self, model: ScoreModel, x: Tensor, point: Any, interval: Interval, noise: Draws) -> Tensor:
+    def _correct(self, model: ScoreModel, x: Tensor, point: GaussianPoint, interval: Interval, noise: Draws) -> Tensor:
         """``n_steps`` Langevin steps at ``point``."""
         a = (interval.t.alpha / interval.s.alpha) ** 2
         for _ in range(self.n_steps):
@@ -134,7 +135,7 @@ class PredictorCorrector(StepSolver):
             x = combine((1.0, x), (eps, g), (sqrt(2 * eps), z))
         return x
 
-    def step_size(self, g: Tensor, z: Tensor, a: Any, point: Any) -> Tensor:
+    def step_size(self, g: Tensor, z: Tensor, a: Scalar, point: GaussianPoint) -> Tensor:
         """eps of one corrector step, (B, 1, ...), from the norms of each sample."""
         ratio = _square_norm(z) / _square_norm(g).clamp(min=1e-30)
         return 2 * a * self.snr**2 * minimum(ratio, point.sigma**2)

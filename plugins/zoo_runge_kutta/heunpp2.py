@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo import Draws, Grid, Interval, ScoreModel
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class Plan(NamedTuple):
@@ -22,7 +23,7 @@ class Plan(NamedTuple):
     a: tuple[Any, Any]
     """The row of its state, y + a_1 h eps_1 + a_2 h eps_2."""
     w: tuple[Any, Any, Any]
-    h: Any
+    h: Scalar
 
 
 def _source(where: str) -> Source:
@@ -45,7 +46,7 @@ class LookAhead(StepSolver):
     def plan(self, grid: Grid) -> Sequence[Plan]:
         """What is ahead of every interval, and the weights there."""
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step, with as many evaluations as there are weights that count."""
         t, s, (ahead, (a_1, a_2), (w_1, w_2, w_3), h), _ = interval
         first = model(x, t)

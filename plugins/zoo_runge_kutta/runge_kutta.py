@@ -21,7 +21,8 @@ from solvers_zoo import (
 from solvers_zoo.numerics.tableau import Tableau
 
 if TYPE_CHECKING:
-    from solvers_zoo import Grid
+    from solvers_zoo import GaussianPoint, Grid
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class RungeKutta(StageSolver):
@@ -84,7 +85,7 @@ class RungeKutta(StageSolver):
         result = self._split(T.b, 1.0)
         gap = [b - b_hat for b, b_hat in zip(T.b, T.b_hat, strict=True)] if self.error and T.b_hat else None
 
-        def interval(t: Any, s: Any) -> StagePlan:
+        def interval(t: GaussianPoint, s: GaussianPoint) -> StagePlan:
             clock = u.clock(t)
             h = u.clock(s) - clock
             stages: list[Stage] = []
@@ -107,7 +108,7 @@ class RungeKutta(StageSolver):
         later = [(j, a_j) for j, a_j in enumerate(a[1:]) if a_j != 0]
         return a[0], c - a[0] if later else 0.0, later
 
-    def _row(self, weights: Sequence[Any], h: Any, t: Any, point: Any) -> Row:
+    def _row(self, weights: Sequence[Any], h: Scalar, t: GaussianPoint, point: GaussianPoint) -> Row:
         """scale (y_t + h sum_j a_j k_j) at ``point``."""
         a_0, rest, later = weights
         u = VARIABLES[self.variable]

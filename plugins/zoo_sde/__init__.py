@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-from solvers_zoo import hookimpl
+from solvers_zoo import Solver, hookimpl
 from zoo_sde.euler_arrival import EulerArrival
 from zoo_sde.euler_maruyama import EulerMaruyama
 from zoo_sde.exponential_sde import ExponentialSDE
@@ -13,6 +10,6 @@ from zoo_sde.reverse_diffusion import ReverseDiffusion
 
 
 @hookimpl
-def zoo_solvers() -> Iterable[Any]:
+def zoo_solvers() -> list[type[Solver]]:
     """The solvers of this family."""
     return [EulerMaruyama, ReverseDiffusion, ExponentialSDE, EulerArrival]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, option, sqrt
+from solvers_zoo import SolverCard, Source, Step, StepSolver, absolute, combine, option, sqrt
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -49,11 +49,11 @@ class EulerMaruyama(StepSolver):
             return replace(self.card, noise_level=self.level)
         return replace(self.card.noise_free(1, ("euler(variable=t)",)), needs=())
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step."""
         t, s = interval.t, interval.s
         h = s.t - t.t
         move = (1.0, x), (h, model(x, t).drift(self.level))
         if not self.level:
             return Step(combine(*move))
-        return Step(combine(*move, (self.level * t.g * sqrt(abs(h)), noise.between(t, s))))
+        return Step(combine(*move, (self.level * t.g * sqrt(absolute(h)), noise.between(t, s))))

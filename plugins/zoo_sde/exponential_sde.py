@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, exp, expm1, option, sqrt
 
@@ -70,7 +70,7 @@ class ExponentialSDE(StepSolver):
             return replace(card, noise_level=self.level)
         return card.noise_free(1, () if self.frozen == "score" else ("ddim", "euler", "dpm-solver-1"))
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step; every variant is one linear form of x0 and eps, and the noise."""
         t, s = interval.t, interval.s
         level2, h = self.level**2, s.lam - t.lam

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, exp, expm1, sqrt
 
@@ -42,7 +42,7 @@ class ReverseDiffusion(StepSolver):
         ),
     )
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step; F and the score are one linear form of x0 and eps."""
         t, s = interval.t, interval.s
         h = s.lam - t.lam

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, option, sqrt
+from solvers_zoo import SolverCard, Source, Step, StepSolver, absolute, combine, option, sqrt
 from zoo_srk.reverse_sde import CLOCKS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, Grid, Interval, ScoreModel
+    from solvers_zoo import SDE, Draws, GaussianPoint, Grid, Interval, ScoreModel
+    from solvers_zoo.numerics.scalar import Scalar
 
 _TOLERANCE = 1e-12
 
@@ -100,11 +101,11 @@ def _off(values: Sequence[float], due: float) -> bool:
 class _Plan(NamedTuple):
     """One interval's numbers: the point of every stage, the step, sqrt(h) g for the stages, and (W, H) of the result."""
 
-    points: Sequence[Any]
-    h: Any
-    kick: Any
-    W: Any
-    H: Any
+    points: Sequence[GaussianPoint]
+    h: Scalar
+    kick: Scalar
+    W: Scalar
+    H: Scalar
 
 
 class AdditiveSRK(StepSolver):
@@ -135,7 +136,7 @@ class AdditiveSRK(StepSolver):
         """The stages' points and the noise of every interval."""
         return [self._plan(grid.sde, t, s) for t, s in grid.intervals()]
 
-    def _plan(self, sde: Any, t: Any, s: Any) -> _Plan:
+    def _plan(self, sde: SDE, t: GaussianPoint, s: GaussianPoint) -> _Plan:
         T, clock = self.tableau, CLOCKS[self.clock]
         begin, h = clock.time(t), clock.time(s) - clock.time(t)
         points = {0.0: t, 1.0: s}
@@ -145,12 +146,12 @@ class AdditiveSRK(StepSolver):
                 points[c] = clock.point(sde, begin + c * h)
             return points[c]
 
-        root = self.level * sqrt(abs(h))
+        root = self.level * sqrt(absolute(h))
         W = sum(clock.diffusion(at(n)) * p for n, p, _ in T.noise)
         H = sum(clock.diffusion(at(n)) * q for n, _, q in T.noise)
         return _Plan([at(c) for c in T.c], h, root * clock.diffusion(at(T.e)), root * W, root * H)
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step, an evaluation a stage."""
         T, clock = self.tableau, CLOCKS[self.clock]
         t, s, plan, _ = interval

@@ -139,7 +139,7 @@ class _Along(Noise, Draws):
         self._last = t, before, s, after
         return after - before
 
-    def _known(self, u: Any) -> Tensor:
+    def _known(self, u: Scalar) -> Tensor:
         """B(u): an attempt begins where the last one began or ended, and a value costs a walk down a tree."""
         if self._last:
             t, before, s, after = self._last

@@ -11,10 +11,10 @@ from solvers_zoo import Draws, SolverCard, Source, Step, StepSolver, option
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Grid, Interval, ScoreModel
+    from solvers_zoo import GaussianPoint, Grid, Interval, Point, ScoreModel
 
 #: score(x) at the level of the chain.
-Force = Callable[[Any], Any]
+Force = Callable[["Tensor"], "Tensor"]
 
 
 class Kinetic(StepSolver):
@@ -33,7 +33,9 @@ class Kinetic(StepSolver):
     gamma: float = option(2.0, help="friction", above=0.0)
 
     @abstractmethod
-    def move(self, force: Force, x: Any, v: Any, f: Any, draws: Draws) -> tuple[Any, Any, Any]:
+    def move(
+        self, force: Force, x: Tensor, v: Tensor, f: Tensor | None, draws: Draws
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """One step of the chain: new x, v, and the force at the new x if it is already known.
 
         Args:
@@ -45,7 +47,7 @@ class Kinetic(StepSolver):
 
         """
 
-    def plan(self, grid: Grid) -> Sequence[Any]:
+    def plan(self, grid: Grid) -> Sequence[GaussianPoint]:
         """The last point, for every interval."""
         return [grid[-1]] * grid.steps
 
@@ -86,7 +88,7 @@ class _Units(Draws):
         """The next one."""
         return next(self._units)
 
-    def between(self, t: Any, s: Any, area: bool = False) -> Any:
+    def between(self, t: Point, s: Point, area: bool = False) -> Any:
         """Kinetic chains move in a time of their own."""
         raise NotImplementedError
 

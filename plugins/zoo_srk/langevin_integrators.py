@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import Source, combine, exp, phi, sqrt
 from zoo_srk.kinetic import Force, Kinetic, kinetic_card
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from solvers_zoo import Draws
+    from solvers_zoo.numerics.combine import Term
+    from solvers_zoo.numerics.scalar import Scalar
 
 _FOSTER = {
     "authors": "Foster, Lyons & Oberhauser 2021",
@@ -44,7 +48,9 @@ class BAOAB(Kinetic):
         """A force at the start, and one a step."""
         return steps + 1
 
-    def move(self, force: Force, x: Any, v: Any, f: Any, draws: Draws) -> tuple[Any, Any, Any]:
+    def move(
+        self, force: Force, x: Tensor, v: Tensor, f: Tensor | None, draws: Draws
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """B A O A B."""
         h, c = self.h, exp(-self.gamma * self.h)
         v = combine((1.0, v), (h / 2, force(x) if f is None else f))
@@ -77,7 +83,9 @@ class ALIGN(Kinetic):
         """A force at the start, and one a step."""
         return steps + 1
 
-    def move(self, force: Force, x: Any, v: Any, f: Any, draws: Draws) -> tuple[Any, Any, Any]:
+    def move(
+        self, force: Force, x: Tensor, v: Tensor, f: Tensor | None, draws: Draws
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """One step."""
         h, gamma, a = self.h, self.gamma, self.gamma * self.h
         p1, p2, p3 = (phi(k, -a) for k in (1, 2, 3))
@@ -113,7 +121,9 @@ class ShOULD(Kinetic):
         """A force at the start, and two a step."""
         return 2 * steps + 1
 
-    def move(self, force: Force, x: Any, v: Any, f: Any, draws: Draws) -> tuple[Any, Any, Any]:
+    def move(
+        self, force: Force, x: Tensor, v: Tensor, f: Tensor | None, draws: Draws
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """One step."""
         h, gamma, a = self.h, self.gamma, self.gamma * self.h
         p1, p2, p3, p4 = (phi(k, -a) for k in (1, 2, 3, 4))
@@ -150,17 +160,19 @@ class QUICSORT(Kinetic):
         Source(where="Definition 1.2 (SORT), with the nodes of diffrax's QUICSORT", **_FOSTER),
     )
 
-    def move(self, force: Force, x: Any, v: Any, f: Any, draws: Draws) -> tuple[Any, Any, Any]:
+    def move(
+        self, force: Force, x: Tensor, v: Tensor, f: Tensor | None, draws: Draws
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
         """One step."""
         h, a, r = self.h, self.gamma * self.h, sqrt(2 * self.gamma)
         low, high = 1 / 2 - 3**0.5 / 6, 1 / 2 + 3**0.5 / 6
         W, H, K = ((sqrt(h / n) * r, draws.fresh()) for n in (1, 12, 720))
         u, w = combine((1.0, v), H, _by(6.0, K)), combine(W, _by(-12.0, K))
 
-        def free(c: float) -> tuple[Any, ...]:
+        def free(c: float) -> tuple[Term, ...]:
             return (1.0, x), (c * h * phi(1, -c * a), u), (c * c * h * phi(2, -c * a), w)
 
-        def A(c: float) -> Any:
+        def A(c: float) -> float:
             return c * h * phi(1, -c * a)
 
         f1 = force(combine(*free(low)))
@@ -170,6 +182,6 @@ class QUICSORT(Kinetic):
         return new, combine((exp(-a), u), *kick, _by(-1.0, H), _by(6.0, K)), None
 
 
-def _by(factor: Any, term: tuple[Any, Any]) -> tuple[Any, Any]:
+def _by(factor: Scalar, term: Term) -> Term:
     """A term of `combine`, times a number."""
     return factor * term[0], term[1]

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, option, sqrt
+from solvers_zoo import SolverCard, Source, Step, StepSolver, absolute, combine, option, sqrt
 from zoo_srk.reverse_sde import CLOCKS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, Grid, Interval, ScoreModel
+    from solvers_zoo import SDE, Draws, GaussianPoint, Grid, Interval, ScoreModel
 
 
 class Chebyshev(NamedTuple):
@@ -86,13 +86,13 @@ class SKROCK(StepSolver):
         """The stages' points, the step, and the noise of every interval, with g the mean of both ends."""
         return [self._plan(grid.sde, t, s) for t, s in grid.intervals()]
 
-    def _plan(self, sde: Any, t: Any, s: Any) -> Any:
+    def _plan(self, sde: SDE, t: GaussianPoint, s: GaussianPoint) -> Any:
         clock, T = CLOCKS[self.clock], Chebyshev.of(self.stages, self.damping)
         h = clock.time(s) - clock.time(t)
         between = [clock.point(sde, clock.time(t) + c * h) for c in T.c[1:-1]]
-        return T, [t, *between, s], h, self.level * sqrt(abs(h)) * (clock.diffusion(t) + clock.diffusion(s)) / 2
+        return T, [t, *between, s], h, self.level * sqrt(absolute(h)) * (clock.diffusion(t) + clock.diffusion(s)) / 2
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step, s evaluations. States are those of K times the scale of its point."""
         clock, (T, points, h, q) = CLOCKS[self.clock], interval.plan
         t, W = points[0], noise.between(interval.t, interval.s)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-from solvers_zoo import hookimpl
+from solvers_zoo import Solver, hookimpl
 from zoo_stochastic.dpmpp_2m_sde import DPMSolverPP2MSDE, SDEDPMSolver2M
 from zoo_stochastic.dpmpp_3m_sde import DPMSolverPP3MSDE, DPMSolverPP3MSDEPublished
 from zoo_stochastic.er_sde import ERSDE1, ERSDE2, ERSDE3, ERSDE3Published
@@ -14,7 +11,7 @@ from zoo_stochastic.seeds import SEEDS2, SEEDS3
 
 
 @hookimpl
-def zoo_solvers() -> Iterable[Any]:
+def zoo_solvers() -> list[type[Solver]]:
     """The solvers of this family."""
     return [
         DPMSolverPP2MSDE,

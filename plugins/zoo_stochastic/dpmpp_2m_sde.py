@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import SolverCard, Source, expm1, option
 from zoo_stochastic.reverse_sde import PLUS_PLUS, ReverseSDE
+
+if TYPE_CHECKING:
+    from solvers_zoo import GaussianPoint, GaussianSDE
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class TwoStep(ReverseSDE):
@@ -25,7 +29,7 @@ class TwoStep(ReverseSDE):
         choices=("midpoint", "heun"),
     )
 
-    def weights(self, nodes: Sequence[Any], s: Any, sde: Any) -> Sequence[Any]:
+    def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
         """-w/q."""
         if self.solver_type == "heun":
             return super().weights(nodes, s, sde)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from solvers_zoo import SolverCard, Source, phi
 from zoo_stochastic.reverse_sde import ReverseSDE
+
+if TYPE_CHECKING:
+    from solvers_zoo import GaussianPoint, GaussianSDE
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class DPMSolverPP3MSDE(ReverseSDE):
@@ -63,7 +67,7 @@ class DPMSolverPP3MSDEPublished(DPMSolverPP3MSDE):
         """2: d_2 is there, but not at its weight."""
         return 2
 
-    def weights(self, nodes: Sequence[Any], s: Any, sde: Any) -> Sequence[Any]:
+    def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
         """Exact ones, less half of d_2's."""
         exact = super().weights(nodes, s, sde)
         if len(nodes) < 3:

@@ -13,7 +13,8 @@ from solvers_zoo.numerics.interpolation import GAUSS, weights
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, GaussianPoint, Interval, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, GaussianSDE, Interval, ScoreModel
+    from solvers_zoo.numerics.scalar import Scalar
 
 #: psi(rho) = phi(rho)/rho of the paper's noise scales phi; the noise level squared is d log psi / d log rho.
 SCALES: dict[str, Callable[[Any], Any]] = {
@@ -73,7 +74,7 @@ class ERSDE1(StepSolver):
             return replace(self.card, noise_level=1, strong_order=1, equivalents=("ddpm",))
         return self.card
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step, one evaluation."""
         t, s = interval.t, interval.s
         R, S, _, c = held(t, s, self.scale)
@@ -117,11 +118,11 @@ class ERSDE2(Multistep):
         """Order on the flow with exact history."""
         return self.deep + 1
 
-    def held(self, t: Any, s: Any) -> Held:
+    def held(self, t: GaussianPoint, s: GaussianPoint) -> Held:
         """The first-order step."""
         return super().held(t, s) if self.scale == "ode" else held(t, s, self.scale)
 
-    def moments(self, t: Any, s: Any, count: int) -> list[Any]:
+    def moments(self, t: GaussianPoint, s: GaussianPoint, count: int) -> list[Scalar]:
         """m_k / d^k of above, k below ``count``.
 
         The integral is over v with rho = rho_t e^(-v h), where 1/psi is smooth; rho - rho_t is g d with g = (1 - e^(-v h))/(1 - e^-h).
@@ -132,7 +133,7 @@ class ERSDE2(Multistep):
         scale = -psi(s.rho) * h / expm1(h)  # phi(rho_s) h / d, as d = -rho_s (e^h - 1)
         return [1 - r, *(1 + k * scale * sum(c * g ** (k - 1) for c, g in values) for k in range(1, count))]
 
-    def weights(self, nodes: Sequence[Any], s: Any, sde: Any) -> Sequence[Any]:
+    def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
         """alpha_s times the integrals of the Lagrange polynomials in (rho - rho_t)/d."""
         t = nodes[0]
         d = s.rho - t.rho
@@ -176,7 +177,7 @@ class ERSDE3Published(ERSDE3):
         """2."""
         return 2
 
-    def weights(self, nodes: Sequence[Any], s: Any, sde: Any) -> Sequence[Any]:
+    def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
         """The Taylor terms as weights of D_1 and D_2."""
         if len(nodes) < 3:
             return super().weights(nodes, s, sde)

@@ -14,25 +14,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from solvers_zoo import Held, Multistep, SolverCard, exp, expm1, option, sqrt
 from solvers_zoo.numerics.exponential import exponential_weights
 
 if TYPE_CHECKING:
-    from solvers_zoo import GaussianPoint
+    from solvers_zoo import GaussianPoint, GaussianSDE
+    from solvers_zoo.numerics.scalar import Scalar
 
 PLUS_PLUS = "DPM-Solver++: Fast Solver for Guided Sampling of Diffusion Probabilistic Models"
 
 
-def held_x0(t: GaussianPoint, s: GaussianPoint, level2: Any) -> Held:
+def held_x0(t: GaussianPoint, s: GaussianPoint, level2: Scalar) -> Held:
     """The step for constant x0, SDE-DPM-Solver++1: x_s = alpha_s x0 + sigma_s e^(-l^2 h) eps + noise."""
     damping = level2 * (s.lam - t.lam)
     kept = s.sigma * exp(-damping)
     return Held(s.alpha, kept, kept / t.sigma, s.sigma * sqrt(-expm1(-2 * damping)))
 
 
-def held_eps(t: GaussianPoint, s: GaussianPoint, level2: Any) -> Held:
+def held_eps(t: GaussianPoint, s: GaussianPoint, level2: Scalar) -> Held:
     """The step for constant eps, SDE-DPM-Solver1: x_s = alpha_s x0 + sigma_s (e^h - (1 + l^2)(e^h - 1)) eps + noise."""
     h = s.lam - t.lam
     kept = s.sigma * (1 - level2 * expm1(h))
@@ -65,12 +66,12 @@ class ReverseSDE(Multistep):
         """Solvers that give the same numbers at eta = 0."""
         return self.quiet
 
-    def held(self, t: Any, s: Any) -> Held:
+    def held(self, t: GaussianPoint, s: GaussianPoint) -> Held:
         """The first-order step."""
         if not self.eta:
             return super().held(t, s)
         return (held_x0 if self.form == "x0" else held_eps)(t, s, self.eta)
 
-    def weights(self, nodes: Sequence[Any], s: Any, sde: Any) -> Sequence[Any]:
+    def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
         """The integrals of the Lagrange polynomials of the past points."""
         return exponential_weights(self.form, nodes, nodes[0], s, self.eta**0.5)[1:]

@@ -15,7 +15,8 @@ from zoo_stochastic.reverse_sde import held_x0
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, Grid, Interval, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, GaussianSDE, Grid, Interval, ScoreModel
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class SASolver(Multistep):
@@ -91,15 +92,15 @@ class SASolver(Multistep):
             return (f"unipc({rest})",)
         return ("ddim",) if (p, c) == (1, 0) else (f"unip({rest})",) if c == 0 else ()
 
-    def level(self, t: Any) -> Any:
+    def level(self, t: GaussianPoint) -> Any:
         """tau of the step from t."""
         return where((self.rho_min <= t.rho) & (t.rho <= self.rho_max), self.tau, 0.0)
 
-    def held(self, t: Any, s: Any) -> Held:
+    def held(self, t: GaussianPoint, s: GaussianPoint) -> Held:
         """The first-order step."""
         return held_x0(t, s, self.level(t) ** 2) if self.tau else super().held(t, s)
 
-    def integral(self, nodes: Sequence[Any], t: Any, s: Any) -> list[Any]:
+    def integral(self, nodes: Sequence[GaussianPoint], t: GaussianPoint, s: GaussianPoint) -> list[Scalar]:
         """Weights of the predictions at ``nodes``, one of them t or s, over the step from t to s."""
         level = self.level(t)
         if len(nodes) != 2 or not self.simple:
@@ -109,11 +110,11 @@ class SASolver(Multistep):
         slope = s.alpha * rate * h / 2 * h / (other.lam - t.lam)
         return [slope if node is other else -s.alpha * expm1(-rate * h) - slope for node in nodes]
 
-    def weights(self, nodes: Sequence[Any], s: Any, sde: Any) -> Sequence[Any]:
+    def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
         """The predictor's."""
         return self.integral(nodes, nodes[0], s)[1:]
 
-    def gains(self, nodes: Sequence[Any], used: int) -> list[Any]:
+    def gains(self, nodes: Sequence[GaussianPoint], used: int) -> list[Scalar]:
         """Corrector less predictor: weights of the predictions at start, ... of a step, nodes[0] being its end."""
         if not self.corrector:
             return []
@@ -122,7 +123,7 @@ class SASolver(Multistep):
         corrected = self.integral([end, start, *older][: self.corrector], start, end)[1:]
         return [c - p for c, p in zip_longest(corrected, predicted, fillvalue=0.0)]
 
-    def correction(self, nodes: Sequence[Any], used: int, sde: Any) -> Sequence[Any]:
+    def correction(self, nodes: Sequence[GaussianPoint], used: int, sde: GaussianSDE) -> Sequence[Scalar]:
         """The step before, corrected."""
         return self.gains(nodes, used)
 
@@ -153,7 +154,7 @@ class SASolverPECE(SASolver):
         """Nothing else evaluates twice."""
         return ()
 
-    def correction(self, nodes: Sequence[Any], used: int, sde: Any) -> Sequence[Any]:
+    def correction(self, nodes: Sequence[GaussianPoint], used: int, sde: GaussianSDE) -> Sequence[Scalar]:
         """None: every step corrects itself."""
         return ()
 
@@ -162,7 +163,7 @@ class SASolverPECE(SASolver):
         rules = super().plan(grid, begun)
         return [_Both(rule, self._gains_at(grid, i)) for i, rule in enumerate(rules)]
 
-    def _gains_at(self, grid: Grid, i: int) -> list[Any]:
+    def _gains_at(self, grid: Grid, i: int) -> list[Scalar]:
         known = [node for node in grid.points[i::-1][: self.deep + 1] if self.reaches(node)]
         return self.gains([grid[i + 1], *known], self.depth(i, grid.steps)) if known else []
 

@@ -27,7 +27,8 @@ from zoo_stochastic.reverse_sde import held_x0
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, Grid, Interval, Prediction, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, GaussianSDE, Grid, Interval, Prediction, ScoreModel
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class Target(NamedTuple):
@@ -48,14 +49,15 @@ class SEEDS(StepSolver):
     eta: float = option(1.0, help="noise level squared: 0 is the probability flow, 1 the reverse SDE", low=0.0)
 
     @abstractmethod
-    def stages(self, sde: Any, t: Any, s: Any) -> list[tuple[Any, Sequence[Any]]]:
+    def stages(self, sde: GaussianSDE, t: GaussianPoint, s: GaussianPoint) -> list[tuple[Any, Sequence[Any]]]:
         """(point, weights) of every stage and of s: weights of x0 at the stages before, less x0 at t."""
 
     def plan(self, grid: Grid) -> Sequence[list[Target]]:
         """The targets of every interval."""
-        return each_interval(lambda t, s: self._targets(grid.sde, t, s), grid)
+        sde = grid.sde.as_gaussian()
+        return each_interval(lambda t, s: self._targets(sde, t, s), grid)
 
-    def _targets(self, sde: Any, t: Any, s: Any) -> list[Target]:
+    def _targets(self, sde: GaussianSDE, t: GaussianPoint, s: GaussianPoint) -> list[Target]:
         stages = self.stages(sde, t, s)
         ends = [*(point for point, _ in stages[1:]), None]
         return [
@@ -63,7 +65,7 @@ class SEEDS(StepSolver):
             for (point, w), after in zip(stages, ends, strict=True)
         ]
 
-    def _bridge(self, t: Any, m: Any, s: Any) -> tuple[Any, Any]:
+    def _bridge(self, t: GaussianPoint, m: GaussianPoint, s: GaussianPoint) -> tuple[Scalar, Scalar]:
         """corr(U_m, U_s) = c, and sqrt(1 - c^2).
 
         The noise of the exact solution at m, N_m = sigma_m sqrt(1 - e^(-2 eta (lam_m - lam_t))) U_m, is carried to s as
@@ -75,7 +77,7 @@ class SEEDS(StepSolver):
         whole = expm1(-(gone + left))
         return sqrt(exp(-left) * expm1(-gone) / whole), sqrt(expm1(-left) / whole)
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step, one evaluation a stage."""
         targets: list[Target] = interval.plan
         units = self._units(interval, targets, noise) if self.eta else []
@@ -136,7 +138,7 @@ class SEEDS2(SEEDS):
             return replace(self.card, noise_level=self.eta**0.5)
         return self.card.noise_free(2, (f"dpmpp-2s(r1={self.r})",))
 
-    def stages(self, sde: Any, t: Any, s: Any) -> list[tuple[Any, Sequence[Any]]]:
+    def stages(self, sde: GaussianSDE, t: GaussianPoint, s: GaussianPoint) -> list[tuple[Any, Sequence[Any]]]:
         """One."""
         h = s.lam - t.lam
         middle = s if self.r == 1 else sde.at_lam(t.lam + self.r * h)
@@ -175,7 +177,7 @@ class SEEDS3(SEEDS):
         order = 3 if abs(self.r2 - 2 / 3) < 1e-9 else 2
         return self.card.noise_free(order, (f"dpmpp-3s(r1={self.r1}, r2={self.r2})",))
 
-    def stages(self, sde: Any, t: Any, s: Any) -> list[tuple[Any, Sequence[Any]]]:
+    def stages(self, sde: GaussianSDE, t: GaussianPoint, s: GaussianPoint) -> list[tuple[Any, Sequence[Any]]]:
         """Two."""
         h, level = s.lam - t.lam, self.eta**0.5
         one = sde.at_lam(t.lam + self.r1 * h)

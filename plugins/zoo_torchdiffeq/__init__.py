@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-from solvers_zoo import hookimpl
+from solvers_zoo import Solver, hookimpl
 from zoo_torchdiffeq.methods import METHODS, compare
 
 
 @hookimpl
-def zoo_solvers() -> Iterable[Any]:
+def zoo_solvers() -> list[type[Solver]]:
     """The methods of torchdiffeq that make sense for a probability flow."""
-    return METHODS
+    return [*METHODS]
 
 
 def doctor() -> list[str]:

@@ -14,7 +14,8 @@ from solvers_zoo import VARIABLES, IncompatibleError, ModelError, Solver, Solver
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Grid, Noise, ScoreModel
+    from solvers_zoo import GaussianPoint, Grid, Noise, ScoreModel
+    from solvers_zoo.numerics.scalar import Scalar
 
 #: Steps between two times of a grid after which an adaptive method gives up: its tolerance is out of reach.
 _MOST_STEPS = 10_000
@@ -71,7 +72,7 @@ class Flow:
         return max(passed, 1)
 
     @staticmethod
-    def scaled(y: Tensor, scale: Any) -> Tensor:
+    def scaled(y: Tensor, scale: Scalar) -> Tensor:
         """``scale`` y."""
         return y if scale == 1.0 else combine((scale, y))
 
@@ -124,7 +125,7 @@ class TorchDiffEq(Solver):
         for index in range(1, len(grid)):
             yield State(index, grid[index], Flow.scaled(states[index], flow.variable.scale(grid[index])))
 
-    def _integrate(self, flow: Flow, x: Tensor, points: list[Any]) -> Tensor:
+    def _integrate(self, flow: Flow, x: Tensor, points: list[GaussianPoint]) -> Tensor:
         """The scaled states at all ``points``, (points, B, ...), from ``x`` at the first."""
         import torch
         from torchdiffeq import odeint
@@ -257,7 +258,7 @@ class SciPy(TorchDiffEq):
     rtol: float = option(1e-5, help="relative tolerance", above=0.0)
     atol: float = option(1e-5, help="absolute tolerance", above=0.0)
 
-    def _integrate(self, flow: Flow, x: Tensor, points: list[Any]) -> Tensor:
+    def _integrate(self, flow: Flow, x: Tensor, points: list[GaussianPoint]) -> Tensor:
         solution = super()._integrate(flow, x, points)
         if len(solution) < len(points):
             raise self._explained(flow, ZooError("the required step is below the spacing of numbers"))

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-from solvers_zoo import hookimpl
+from solvers_zoo import Solver, hookimpl
 from zoo_torchsde.adaptive import TorchSDEAdaptive
 from zoo_torchsde.methods import METHODS, compare
 
 
 @hookimpl
-def zoo_solvers() -> Iterable[Any]:
+def zoo_solvers() -> list[type[Solver]]:
     """The methods of torchsde that make sense for additive noise, and its adaptive stepping."""
     return [*METHODS, TorchSDEAdaptive]
 

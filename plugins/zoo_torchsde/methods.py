@@ -5,11 +5,14 @@ The weak orders are those of additive noise, which is all that a reverse SDE has
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from solvers_zoo import SolverCard, Source
 from zoo_torchsde.bridge import CALCULUS, EulerStep, FixedStep
 from zoo_torchsde.reverse_sde import CLOCKS
+
+if TYPE_CHECKING:
+    pass
 
 
 def _source(where: str, authors: str, title: str, **link: str) -> Source:

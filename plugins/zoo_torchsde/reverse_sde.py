@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from solvers_zoo import Grid, ScoreModel
+    from solvers_zoo import GaussianPoint, Grid, ScoreModel
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class ReverseSDE:
         self.low, self.high = clocks[0], clocks[-1]
         self._last: tuple[float, Any, Any] = (math.nan, None, None)
 
-    def at(self, point: Any) -> float:
+    def at(self, point: GaussianPoint) -> float:
         """The clock at a point."""
         return self.clock.sign * float(self.variable.clock(point))
 
@@ -70,13 +70,13 @@ class ReverseSDE:
         known = self.points.get(u)
         return known if known is not None else self.variable.point(self.sde, self.clock.sign * u)
 
-    def rows(self, x: Tensor, point: Any) -> Tensor:
+    def rows(self, x: Tensor, point: GaussianPoint) -> Tensor:
         """A state as rows of scaled coordinates, (B d, 1)."""
         self.shape = x.shape
         scale = self.variable.scale(point)
         return (x if scale == 1.0 else combine((1 / scale, x))).reshape(-1, 1)
 
-    def state(self, y: Tensor, point: Any) -> Tensor:
+    def state(self, y: Tensor, point: GaussianPoint) -> Tensor:
         """Rows as a state of the shape that `rows` saw last."""
         x, scale = y.reshape(self.shape), self.variable.scale(point)
         return x if scale == 1.0 else combine((scale, x))

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
-from solvers_zoo import hookimpl
+from solvers_zoo import Solver, hookimpl
 from zoo_wrappers.afs import AFS
 from zoo_wrappers.ddrm import DDRM
 from zoo_wrappers.ideal import Ideal
@@ -17,6 +14,6 @@ from zoo_wrappers.start_up import StartUp
 
 
 @hookimpl
-def zoo_solvers() -> Iterable[Any]:
+def zoo_solvers() -> list[type[Solver]]:
     """The solvers of this family."""
     return [Restart, AFS, StartUp, Picard, RePaint, Projection, DDRM, Ideal]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import Around, Once, OptionError, SolverCard, Source, Step, option
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, Interval, Prediction, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, Interval, Prediction, ScoreModel
 
 
 class DDRM(Around):
@@ -42,7 +42,7 @@ class DDRM(Around):
     )
     eta_b: float = option(1.0, help="weight of the observation where it is surer than the level", low=0, high=1)
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """Ask once, and let the observation decide."""
         once = Once(model, x, interval.t)
         prediction = once(x, interval.t)
@@ -50,7 +50,7 @@ class DDRM(Around):
             return self.stepper.step(once, x, interval, memory, noise)
         return Step(self._restored(prediction, interval.s, noise.fresh()), memory)
 
-    def _restored(self, prediction: Prediction, s: Any, z: Tensor) -> Tensor:
+    def _restored(self, prediction: Prediction, s: GaussianPoint, z: Tensor) -> Tensor:
         """The next state."""
         import torch
 

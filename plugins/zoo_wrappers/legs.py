@@ -12,7 +12,7 @@ from solvers_zoo import Draws, Noise, OptionError, Solver, SolverCard, State, co
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Grid, ScoreModel
+    from solvers_zoo import GaussianPoint, Grid, ScoreModel
 
 
 class Legs(Solver):
@@ -86,7 +86,7 @@ class Legs(Solver):
             x = lift(x, legs[leg - 1][-1], legs[leg][0], noise.at(begun + leg - 1).fresh())
 
 
-def lift(x: Tensor, low: Any, up: Any, z: Tensor) -> Tensor:
+def lift(x: Tensor, low: GaussianPoint, up: GaussianPoint, z: Tensor) -> Tensor:
     """The forward transition from point ``low`` to the noisier point ``up``."""
     carried = up.alpha / low.alpha
     return combine((carried, x), (sqrt(up.sigma**2 - (carried * low.sigma) ** 2), z))  # also where alpha_up = 0

@@ -23,7 +23,7 @@ from solvers_zoo import (
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Noise, ScoreModel
+    from solvers_zoo import Noise, Point, ScoreModel
 
 
 class Reached(NamedTuple):
@@ -155,16 +155,18 @@ class _Stacked(Draws):
         drawn = torch.stack([draw(self.draws[i], i) for i in numbers.tolist()])
         return drawn[which, torch.arange(self.steps.shape[1], device=which.device)].flatten(0, 1)
 
-    def _point(self, point: Any, number: int) -> Any:
-        """Of a point for every row, that of the rows of one step."""
+    def _point(self, point: Point, number: int) -> Point:
+        """The one point of the rows of step ``number``, of a ``point`` for every row."""
+        import torch
+
         row = int((self.steps.flatten() == number).nonzero()[0])
-        return self.grid.sde.at(float(point.t.flatten()[row]))
+        return self.grid.sde.at(float(torch.as_tensor(point.t).flatten()[row]))
 
     def fresh(self) -> Tensor:
         """N(0, I)."""
         return self._each(lambda draws, i: draws.fresh())
 
-    def between(self, t: Any, s: Any, area: bool = False) -> Any:
+    def between(self, t: Point, s: Point, area: bool = False) -> Any:
         """Every step's own increment, and its area."""
         if not area:
             return self._each(lambda draws, i: draws.between(self._point(t, i), self._point(s, i)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import Around, SolverCard, Source, Step
 
@@ -37,7 +37,7 @@ class Projection(Around):
         ),
     )
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """The solver's step, and what is known."""
         step: Step = self.stepper.step(model, x, interval, memory, noise)
         return step._replace(x=model.impose(step.x, interval.s, noise))

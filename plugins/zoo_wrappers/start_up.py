@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo import SDE, Draws, ScoreModel
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class StartUp(StepSolver):
@@ -141,7 +142,7 @@ class StartUp(StepSolver):
         """What is done in every interval."""
         return _STARTS[self.start](self, grid)
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """As planned."""
         step: Step = interval.plan.take(self.base, model, x, interval, memory, noise)
         return step
@@ -178,9 +179,9 @@ class Corrected(NamedTuple):
     """The solver's own step and its correction: carry x_s = x_t - R x0 - S eps - sum_j w_j D_j, x0 and eps at the predicted end."""
 
     plan: Any
-    carry: Any
-    R: Any
-    S: Any
+    carry: Scalar
+    R: Scalar
+    S: Scalar
     weights: Sequence[Any]
 
     def take(
@@ -238,7 +239,7 @@ def _predictor_corrector(self: StartUp, grid: Grid) -> Sequence[Any]:
         t, s = grid[i], grid[i + 1]
         nodes = [s, *(node for node in grid.points[i::-1] if base.reaches(node))]
         R, S, carry, _ = base.held(s, t)
-        w = base.weights(nodes, t, grid.sde) if len(nodes) > 1 else ()
+        w = base.weights(nodes, t, grid.sde.as_gaussian()) if len(nodes) > 1 else ()
         p, q = base.axes(s)
         total = sum(w)
         # R x0 + S eps = carry x_s + b D: the x_s of that is the unknown one

@@ -12,12 +12,18 @@ With h = lam_s - lam_t and noise level l the solutions of the flow (l = 0) and o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.numerics.interpolation import exponential_moments, weights
 
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import Scalar
+    from solvers_zoo.processes.base import GaussianPoint
 
-def exponential_weights(form: str, nodes: Sequence[Any], t: Any, s: Any, level: float = 0.0) -> list[Any]:
+
+def exponential_weights(
+    form: str, nodes: Sequence[GaussianPoint], t: GaussianPoint, s: GaussianPoint, level: Scalar = 0.0
+) -> list[Scalar]:
     """b_j with the integral term of above = sum_j b_j D_j, exact where D is a polynomial in lam through ``nodes``.
 
     Args:

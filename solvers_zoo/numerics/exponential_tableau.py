@@ -15,12 +15,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.numerics.phi import phi
 from solvers_zoo.numerics.tableau import Tableau, _fraction
 
 __all__ = ["HIGHEST_ORDER", "HIGHEST_STIFF_ORDER", "ExponentialTableau", "Phis", "coloured_trees", "phis"]
+
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import Scalar
 
 #: Trees are examined up to this order; a tableau of a still higher one is reported as this.
 HIGHEST_ORDER = 6
@@ -61,10 +64,10 @@ class Phis:
 
     __radd__, __rmul__ = __add__, __mul__
 
-    def __call__(self, z: Any, known: dict[tuple[int, float], Any] | None = None) -> Any:
+    def __call__(self, z: Scalar, known: dict[tuple[int, float], Scalar] | None = None) -> Scalar:
         """The value at ``z``, a float or a tensor; ``known`` keeps phi_k(c z) between the entries of a tableau."""
         known = {} if known is None else known
-        value = 0.0
+        value: Scalar = 0.0
         for weight, k, c in self.terms:
             if (k, c) not in known:
                 known[k, c] = phi(k, c * z)
@@ -174,9 +177,9 @@ class ExponentialTableau:
         """Number of stages, and so of evaluations a step."""
         return len(self.A)
 
-    def at(self, z: Any) -> tuple[list[list[Any]], list[Any], list[Any] | None]:
+    def at(self, z: Scalar) -> tuple[list[list[Scalar]], list[Scalar], list[Scalar] | None]:
         """The numbers A, b and b_hat at ``z``, a float or a tensor."""
-        known: dict[tuple[int, float], Any] = {}
+        known: dict[tuple[int, float], Scalar] = {}
         *A, b, b_hat = ([_phis(a)(z, known) for a in row] for row in (*self.A, self.b, self.b_hat or ()))
         return A, b, b_hat or None
 
@@ -255,7 +258,7 @@ class ExponentialTableau:
             return phi(j, self.c[i] * z) * self.c[i] ** j - math.fsum(terms) / math.factorial(j - 1)
 
         def b(i: int, z: float) -> float:
-            return at[z][1][i]
+            return float(at[z][1][i])
 
         def coupled(j: int, x: float, y: float) -> float:
             return math.fsum(b(i, x) * stage(j, i, y) for i in places)

@@ -11,9 +11,12 @@ per-sample stepping.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.numerics.phi import phi
+
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import Scalar
 
 #: Nodes and weights of Gauss-Legendre quadrature on [0, 1], exact to degree 15; the nodes come in pairs 1/2 -+ a/2.
 _PAIRS = (
@@ -25,11 +28,11 @@ _PAIRS = (
 GAUSS = tuple(sorted(((1 + sign * a) / 2, w / 2) for a, w in _PAIRS for sign in (-1, 1)))
 
 
-def lagrange(nodes: Sequence[Any]) -> list[list[Any]]:
+def lagrange(nodes: Sequence[Scalar]) -> list[list[Scalar]]:
     """Coefficients c_jk of the Lagrange polynomials of distinct ``nodes``, lowest power first."""
     polynomials = []
     for j, node in enumerate(nodes):
-        c: list[Any] = [1.0]
+        c: list[Scalar] = [1.0]
         for i, other in enumerate(nodes):
             if i != j:
                 gap = node - other
@@ -38,7 +41,7 @@ def lagrange(nodes: Sequence[Any]) -> list[list[Any]]:
     return polynomials
 
 
-def weights(nodes: Sequence[Any], moments: Sequence[Any]) -> list[Any]:
+def weights(nodes: Sequence[Scalar], moments: Sequence[Scalar]) -> list[Scalar]:
     """The w_j with sum_j w_j p(v_j) = int mu p for every polynomial of degree below the number of nodes.
 
     Args:
@@ -54,7 +57,7 @@ def adams_moments(count: int) -> list[float]:
     return [1 / (k + 1) for k in range(count)]
 
 
-def exponential_moments(count: int, z: Any) -> list[Any]:
+def exponential_moments(count: int, z: Scalar) -> list[Scalar]:
     """int_0^1 e^(z (1 - v)) v^k dv = k! phi_(k+1)(z)."""
     moments, factorial = [], 1.0
     for k in range(count):
@@ -63,7 +66,7 @@ def exponential_moments(count: int, z: Any) -> list[Any]:
     return moments
 
 
-def gauss_moments(count: int, density: Callable[[float], Any]) -> list[Any]:
+def gauss_moments(count: int, density: Callable[[float], Scalar]) -> list[Scalar]:
     """int_0^1 density(v) v^k dv by Gauss-Legendre quadrature with 8 nodes."""
     values = [(v, w * density(v)) for v, w in GAUSS]
     return [sum(m * v**k for v, m in values) for k in range(count)]

@@ -132,9 +132,13 @@ class SDE(Configurable, ABC):
     def diffusion(self, t: S) -> S:
         """g(t)."""
 
-    def at(self, t: Scalar) -> Point:
-        """The point of time t: a float, or a tensor of times for per-sample stepping."""
-        return Point(t=t, g2=self.diffusion(t) ** 2)
+    def at(self, t: Scalar) -> GaussianPoint:
+        """The point of time t: a float, or a tensor of times for per-sample stepping.
+
+        Its type is that of a Gaussian process, as nearly all are. On any other one it is a plain `Point`, of which solvers for
+        all processes use no more.
+        """
+        return cast("GaussianPoint", Point(t=t, g2=self.diffusion(t) ** 2))
 
     def predict(self, kind: str, x: Tensor, point: GaussianPoint, out: Tensor) -> Prediction:
         """See a model's output ``out`` of ``kind`` at ``x`` as a prediction."""

@@ -12,7 +12,7 @@ The flow dx/dt can be integrated as dy/du for any scaled state y = x / scale and
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +38,8 @@ class Variable:
     """What a solver card needs with this variable."""
 
     def point(self, sde: SDE, u: Scalar) -> GaussianPoint:
-        """The point of an SDE at clock u; on one that is not Gaussian, whose only clock is t, a plain `Point`."""
-        return cast("GaussianPoint", sde.at(self.time(sde, u)))
+        """The point of an SDE at clock u."""
+        return sde.at(self.time(sde, u))
 
 
 def _itself(sde: SDE, t: Scalar) -> Scalar:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from solvers_zoo.noise.base import Draws, Noise
     from solvers_zoo.numerics.scalar import Scalar
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.processes.prediction import Prediction
     from solvers_zoo.registry.card import SolverCard
     from solvers_zoo.score_models.base import ScoreModel
@@ -42,19 +43,19 @@ STRETCH = 0.01
 class Progress(NamedTuple):
     """What is carried between attempts; every entry has one value a sample, (B, 1, ...) for the first four, else (B,)."""
 
-    u: Any
+    u: Tensor
     """Where the sample stands, on the clock."""
-    h: Any
+    h: Tensor
     """The step it tries next, signed."""
-    error: Any
+    error: Tensor
     """Error of its last accepted step, in units of the tolerance."""
-    earlier: Any
+    earlier: Tensor
     """Error of the accepted step before that."""
-    accepted: Any
-    rejected: Any
-    evaluations: Any
+    accepted: Tensor
+    rejected: Tensor
+    evaluations: Tensor
     """Model evaluations that served it: those of attempts made before it was done."""
-    out: Any = None
+    out: Tensor | None = None
     """The model's output at the state, (B, ...), where an attempt has left it; else None."""
 
 
@@ -85,7 +86,7 @@ class Recall(ModelWrapper):
         self.x, self.start, self.saved = x, out, 0
         self.last: Prediction | None = None
 
-    def __call__(self, x: Tensor, point: Any, **condition: Any) -> Prediction:
+    def __call__(self, x: Tensor, point: GaussianPoint, **condition: Any) -> Prediction:
         """The model's prediction, from memory where it was asked before."""
         if x is self.x and self.start is not None:
             self.saved += 1
@@ -152,7 +153,7 @@ class AdaptiveSteps(Solver):
         needs = tuple(dict.fromkeys((*inner.needs, *VARIABLES[self.clock].needs)))
         return replace(self.card, variable=inner.variable, needs=needs)
 
-    def report(self, state: State) -> dict[str, Any]:
+    def report(self, state: State) -> dict[str, object]:
         """Accepted and rejected steps and the evaluations that served each sample."""
         progress = Progress(*state.memory)
         return {name: getattr(progress, name) for name in ("accepted", "rejected", "evaluations")}
@@ -202,7 +203,7 @@ class AdaptiveSteps(Solver):
             state = State(state.index + 1, point, where(good, attempt.step.x, state.x), progress)
             yield state
 
-    def attempt(self, model: ScoreModel, x: Tensor, grid: Grid, clocks: tuple[Any, Any], noise: Draws) -> Attempt:
+    def attempt(self, model: ScoreModel, x: Tensor, grid: Grid, clocks: tuple[Tensor, Tensor], noise: Draws) -> Attempt:
         """One step of the stepper between two ``clocks``, with its own estimate of the error."""
         inner = self.stepper.estimating()
         t, s = (self.point(grid, u) for u in clocks)
@@ -212,19 +213,21 @@ class AdaptiveSteps(Solver):
         return Attempt(step, facts.order, round(facts.evaluations))
 
     @staticmethod
-    def one_step(inner: StepSolver, model: ScoreModel, x: Tensor, t: Any, s: Any, noise: Draws) -> Step:
+    def one_step(
+        inner: StepSolver, model: ScoreModel, x: Tensor, t: GaussianPoint, s: GaussianPoint, noise: Draws
+    ) -> Step:
         """A step of ``inner`` from ``t`` to ``s``, as on a grid of that one interval."""
         (plan,) = inner.plan(Grid(model.sde, [t, s]))
         return inner.step(model, x, Interval(t, s, plan), None, noise)
 
-    def point(self, grid: Grid, u: Any) -> Any:
+    def point(self, grid: Grid, u: Tensor) -> GaussianPoint:
         """The points at clock ``u``."""
         return grid.sde.at(self.time(grid, u))
 
-    def time(self, grid: Grid, u: Any) -> Any:
+    def time(self, grid: Grid, u: Tensor) -> Tensor:
         """The times at clock ``u``; the grid's own, to the bit, at its ends, beyond which no model need be defined."""
         clock = VARIABLES[self.clock]
-        t = clock.time(grid.sde, u)
+        t: Any = clock.time(grid.sde, u)
         for end in (grid[0], grid[-1]):
             t = where(u == clock.clock(end), end.t, t)
         return t
@@ -237,7 +240,7 @@ class AdaptiveSteps(Solver):
         return size.nan_to_num(nan=float("inf")).clamp(min=1e-10).reshape(like.shape)
 
     def _judge(
-        self, old: Progress, attempt: Attempt, error: Any, h: Any, target: Any, good: Any, done: Any
+        self, old: Progress, attempt: Attempt, error: Tensor, h: Tensor, target: Tensor, good: Tensor, done: Tensor
     ) -> Progress:
         """The progress after an attempt: accepted samples advance, all that are under way get a new step."""
         p, i, d = self.pcoeff, self.icoeff, self.dcoeff
@@ -256,7 +259,7 @@ class AdaptiveSteps(Solver):
             evaluations=old.evaluations + attempt.evaluations * under_way,
         )
 
-    def _refuse_underflow(self, grid: Grid, progress: Progress, rejected: Any, error: Any, span: Scalar) -> None:
+    def _refuse_underflow(self, grid: Grid, progress: Progress, rejected: Tensor, error: Tensor, span: Scalar) -> None:
         short = rejected & (progress.h.abs() < SHORTEST * span)
         if not short.any():
             return

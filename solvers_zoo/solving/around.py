@@ -39,7 +39,7 @@ class Around(StepSolver):
         """Model calls of the solver inside: the wrapper adds none."""
         return self.solver.nfe(steps)
 
-    def report(self, state: State) -> dict[str, Any]:
+    def report(self, state: State) -> dict[str, object]:
         """What the solver inside reports of its run."""
         return self.solver.report(state)
 

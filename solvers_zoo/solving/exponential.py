@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.numerics.phi import phi
 from solvers_zoo.processes.prediction import FORMS
@@ -13,6 +13,8 @@ from solvers_zoo.solving.stages import Row, Stage, StagePlan, StageSolver
 
 if TYPE_CHECKING:
     from solvers_zoo.numerics.exponential_tableau import ExponentialTableau
+    from solvers_zoo.numerics.scalar import Scalar
+    from solvers_zoo.processes.base import GaussianPoint, GaussianSDE
     from solvers_zoo.time_grids.base import Grid
 
 
@@ -46,9 +48,10 @@ class ExponentialRungeKutta(StageSolver):
 
     def plan(self, grid: Grid) -> Sequence[StagePlan]:
         """For every interval: the rows of the later stages, of the result, and of the error if there is one."""
-        return each_interval(lambda t, s: self._interval(grid.sde, t, s), grid)
+        sde = grid.sde.as_gaussian()
+        return each_interval(lambda t, s: self._interval(sde, t, s), grid)
 
-    def _interval(self, sde: Any, t: Any, s: Any) -> StagePlan:
+    def _interval(self, sde: GaussianSDE, t: GaussianPoint, s: GaussianPoint) -> StagePlan:
         T, h = self.tableau, s.lam - t.lam
         z = -h if self.form == "x0" else h
         A, b, b_hat = T.at(z)
@@ -63,12 +66,12 @@ class ExponentialRungeKutta(StageSolver):
             error = self._row(0.0, 0.0, [x - y for x, y in zip(b, b_hat, strict=True)], h, s)
         return stages, self._exact_and(b, 1.0, z, h, s), error
 
-    def _exact_and(self, weights: Sequence[Any], c: float, z: Any, h: Any, point: Any) -> Row:
+    def _exact_and(self, weights: Sequence[Scalar], c: float, z: Scalar, h: Scalar, point: GaussianPoint) -> Row:
         """DDIM's step and what the weights change of it."""
         change = [weights[0] - c * phi(1, c * z), *weights[1:]]
         return self._row(point.alpha, point.sigma, change, h, point)
 
-    def _row(self, R: Any, S: Any, weights: Sequence[Any], h: Any, point: Any) -> Row:
+    def _row(self, R: Scalar, S: Scalar, weights: Sequence[Scalar], h: Scalar, point: GaussianPoint) -> Row:
         """R x0 + S eps at t, and m times the weighted D."""
         data = self.form == "x0"
         m = point.alpha * h if data else -point.sigma * h

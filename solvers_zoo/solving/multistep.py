@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws
-    from solvers_zoo.processes.base import SDE
+    from solvers_zoo.numerics.scalar import Scalar
+    from solvers_zoo.processes.base import GaussianPoint, GaussianSDE
     from solvers_zoo.processes.prediction import Prediction
     from solvers_zoo.registry.card import SolverCard
     from solvers_zoo.score_models.base import ScoreModel
@@ -47,19 +48,19 @@ if TYPE_CHECKING:
 class Held(NamedTuple):
     """The step if the prediction does not change: x_s = R x0 + S eps + c z. The state itself is carried with factor ``carry``."""
 
-    R: Any
-    S: Any
-    carry: Any
-    c: Any = 0.0
+    R: Scalar
+    S: Scalar
+    carry: Scalar
+    c: Scalar = 0.0
 
 
 class Rule(NamedTuple):
     """One interval's numbers: x_s = R x0 + S eps + sum_j weights_j D_j (past ones, newest first) + c z."""
 
-    R: Any
-    S: Any
-    weights: Sequence[Any]
-    c: Any
+    R: Scalar
+    S: Scalar
+    weights: Sequence[Scalar]
+    c: Scalar
 
 
 class Multistep(StepSolver):
@@ -84,7 +85,7 @@ class Multistep(StepSolver):
             return card
         return replace(card, order=min(card.order, 2), nominal_order=card.nominal_order and min(card.nominal_order, 2))
 
-    def axes(self, point: Any) -> tuple[Any, Any]:
+    def axes(self, point: GaussianPoint) -> tuple[Scalar, Scalar]:
         """(p, q) with D = p x0 + q eps."""
         return FORMS[self.form](point)
 
@@ -93,15 +94,15 @@ class Multistep(StepSolver):
         view: Tensor = getattr(now, self.form)
         return view
 
-    def reaches(self, node: Any) -> bool:
+    def reaches(self, node: GaussianPoint) -> bool:
         """Whether a past point may be a node. A start where alpha = 0 is infinitely far away in the log-SNR and weighs nothing."""
         return type(node.lam) is not float or math.isfinite(node.lam)
 
     @abstractmethod
-    def weights(self, nodes: Sequence[Any], s: Any, sde: Any) -> Sequence[Any]:
+    def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
         """w_1, w_2, ... for a step from nodes[0] to ``s``; one for every node but the first."""
 
-    def correction(self, nodes: Sequence[Any], used: int, sde: Any) -> Sequence[Any]:
+    def correction(self, nodes: Sequence[GaussianPoint], used: int, sde: GaussianSDE) -> Sequence[Scalar]:
         """d_1, d_2, ...: what the evaluation at nodes[0] corrects of the step that led there. None by default.
 
         Args:
@@ -112,7 +113,7 @@ class Multistep(StepSolver):
         """
         return ()
 
-    def held(self, t: Any, s: Any) -> Held:
+    def held(self, t: GaussianPoint, s: GaussianPoint) -> Held:
         """The step with an unchanging prediction; by default the probability flow's, the state carried as ``form`` needs."""
         p, q = self.axes(t)
         # x_s = carry x_t + b D for all x0 and eps: carry alpha_t + b p = alpha_s, carry sigma_t + b q = sigma_s
@@ -128,7 +129,7 @@ class Multistep(StepSolver):
 
         Start and end are made one by one, the long middle all at once.
         """
-        steps, points, sde = grid.steps, grid.points, grid.sde
+        steps, points, sde = grid.steps, grid.points, grid.sde.as_gaussian()
         depths = [self.depth(i, steps) for i in range(steps)]
 
         def one(i: int) -> Rule:
@@ -144,7 +145,9 @@ class Multistep(StepSolver):
         rule = self._rule(nodes, column(points[first + 1 : last + 1]), sde, depths[first], depths[first - 1])
         return [*(one(i) for i in range(first)), *rows(rule, last - first), *(one(i) for i in range(last, steps))]
 
-    def _rule(self, past: Sequence[Any], s: Any, sde: SDE, depth: int, used: int | None) -> Rule:
+    def _rule(
+        self, past: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE, depth: int, used: int | None
+    ) -> Rule:
         """The numbers of the step from past[0] to ``s`` with ``depth`` past predictions, after one with ``used``; None after none."""
         t = past[0]
         R, S, carry, c = self.held(t, s)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.numerics.combine import combine
 from solvers_zoo.solving.stepping import Step, StepSolver
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws
+    from solvers_zoo.numerics.scalar import Scalar
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.processes.prediction import Prediction
     from solvers_zoo.score_models.base import ScoreModel
     from solvers_zoo.solving.stepping import Interval
@@ -20,9 +22,9 @@ if TYPE_CHECKING:
 
 #: R x0_0 + S eps_0 + sum_j w_j k_j with the k_j of the later stages: R, S, and pairs (j - 1, w_j) of the weights that are
 #: not zero.
-Row = tuple[Any, Any, Sequence[tuple[int, Any]]]
+Row = tuple["Scalar", "Scalar", Sequence["tuple[int, Scalar]"]]
 #: A later stage: its point, (r, s) with k = r x0 + s eps there, and the row of its state.
-Stage = tuple[Any, tuple[Any, Any], Row]
+Stage = tuple["GaussianPoint", tuple["Scalar", "Scalar"], Row]
 #: One interval's numbers: the later stages, the result, and the error if it is wanted.
 StagePlan = tuple[Sequence[Stage], Row, Row | None]
 
@@ -40,14 +42,14 @@ class StageSolver(StepSolver):
     def plan(self, grid: Grid) -> Sequence[StagePlan]:
         """For every interval: the later stages, the result, and the error if there is one."""
 
-    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
+    def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step, an evaluation a stage."""
         stages, result, error = interval.plan
         first = model(x, interval.t)
         if not stages:
             return Step(first.mix(result[0], result[1]))
         basis = [x, first.out]
-        slopes: list[list[Any]] = []  # k_1, k_2, ... over the basis
+        slopes: list[list[Scalar]] = []  # k_1, k_2, ... over the basis
         for point, slope, row in stages:
             over = _coefficients(row, first, slopes)
             now = model(combine(*zip(over, basis, strict=False)), point)
@@ -60,7 +62,7 @@ class StageSolver(StepSolver):
         return Step(x_s, error=combine(*zip(_coefficients(error, first, slopes), basis, strict=False)))
 
 
-def _coefficients(row: Row, first: Prediction, slopes: Sequence[Sequence[Any]]) -> list[Any]:
+def _coefficients(row: Row, first: Prediction, slopes: Sequence[Sequence[Scalar]]) -> list[Scalar]:
     """The coefficients of a row over (x_t, out_0, out_1, ...), as far as it goes."""
     R, S, later = row
     (a, _), (b, _) = first.terms(R, S)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws, Noise
-    from solvers_zoo.processes.base import SDE
+    from solvers_zoo.numerics.scalar import Scalar
+    from solvers_zoo.processes.base import SDE, GaussianPoint
     from solvers_zoo.score_models.base import ScoreModel
     from solvers_zoo.time_grids.base import Grid
 
@@ -43,16 +44,19 @@ class State:
     """
 
     index: int
-    point: Any
+    point: GaussianPoint
     x: Tensor
     memory: Any = None
 
 
 class Interval(NamedTuple):
-    """One step of the grid, from point ``t`` to point ``s``; ``plan`` is the solver's own record for it, ``number`` its place."""
+    """One step of the grid, from point ``t`` to point ``s``; ``plan`` is the solver's own record for it, ``number`` its place.
 
-    t: Any
-    s: Any
+    On a process that is not Gaussian the points are plain `Point` objects; a solver that needs more says so in its card.
+    """
+
+    t: GaussianPoint
+    s: GaussianPoint
     plan: Any = None
     number: int = 0
 
@@ -68,8 +72,8 @@ class Step(NamedTuple):
 class Past(NamedTuple):
     """A past prediction ``D`` with the point of the schedule where it was made: t, and the half log-SNR lam."""
 
-    t: Any
-    lam: Any
+    t: Scalar
+    lam: Scalar
     D: Tensor
 
 
@@ -122,7 +126,7 @@ def _smooth(sde: SDE, grid: Grid | None) -> str | None:
 
 
 #: What a card's ``needs`` may name: each gives the reason why (sde, grid) will not do, or None.
-NEEDS: dict[str, Callable[[Any, Any], str | None]] = {
+NEEDS: dict[str, Callable[[SDE, Grid | None], str | None]] = {
     "gaussian": _gaussian,
     "finite-lam": _finite_lam,
     "finite-end": _finite_end,
@@ -172,7 +176,7 @@ class Solver(Configurable, ABC):
         """The same chain with half its step, where the card says how its bias falls with it; else None."""
         return None
 
-    def report(self, state: State) -> dict[str, Any]:
+    def report(self, state: State) -> dict[str, object]:
         """Figures of a finished run for ``Result.stats``: numbers, or tensors with one entry a sample."""
         return {}
 

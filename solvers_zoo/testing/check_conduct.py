@@ -70,7 +70,7 @@ def _reported(subject: Subject, problem: FlowProblem) -> None:
     rows: list[int] = []
     spy = ModelSpy(problem.model, lambda x, point: rows.append(len(x)))
     last = subject.states(spy, problem.x[:1], problem.grid(5))[-1]
-    told = subject.solver.report(last).get("evaluations")
+    told: Any = subject.solver.report(last).get("evaluations")
     require(
         told is None or int(told[0]) == sum(rows),
         f"of a sample alone it reports {told} evaluations, and {sum(rows)} were made.",

@@ -97,7 +97,7 @@ class Kappa(GridRule):
 
 def _ends(sde: GaussianSDE) -> tuple[float, float]:
     """The first and last time of the grid on the Ornstein-Uhlenbeck clock."""
-    T, tau = (softplus(-2 * sde.at(t).lam) / 2 for t in (sde.t_max, sde.t_min))
+    T, tau = (softplus(-2 * float(sde.at(t).lam)) / 2 for t in (sde.t_max, sde.t_min))
     return T, tau
 
 

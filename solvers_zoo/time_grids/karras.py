@@ -33,6 +33,6 @@ class Karras(GridRule):
 
     def times(self, sde: GaussianSDE, steps: int) -> Sequence[float]:
         """``steps`` + 1 times; the ends are exact."""
-        first, last = (sde.at(t).rho ** (1 / self.rho) for t in (sde.t_max, sde.t_min))
+        first, last = (float(sde.at(t).rho) ** (1 / self.rho) for t in (sde.t_max, sde.t_min))
         inner = (sde.t_of_rho((first + i / steps * (last - first)) ** self.rho) for i in range(1, steps))
         return [sde.t_max, *inner, sde.t_min]

@@ -31,5 +31,5 @@ class LogSNR(GridRule):
 
     def times(self, sde: GaussianSDE, steps: int) -> Sequence[float]:
         """``steps`` + 1 times; the ends are exact."""
-        first, last = sde.at(sde.t_max).lam, sde.at(sde.t_min).lam
+        first, last = (float(sde.at(t).lam) for t in (sde.t_max, sde.t_min))
         return [sde.t_max, *(sde.t_of_lam(first + i / steps * (last - first)) for i in range(1, steps)), sde.t_min]
