@@ -228,7 +228,7 @@ def _at_one_place(model: ScoreModel, x: Tensor, point: GaussianPoint, z: Tensor)
         return model(x, point).eps
 
     def eps_at(x: Tensor, t: Tensor) -> Tensor:
-        return model(x, model.sde.at(t)).eps
+        return model(x, model.sde.as_gaussian().at(t)).eps
 
     size = x[0].numel()
     if size <= 16:

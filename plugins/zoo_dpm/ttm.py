@@ -56,6 +56,6 @@ def _change(model: ScoreModel, x: Tensor, point: GaussianPoint, flow: Tensor) ->
     when = x.new_zeros((len(x), *[1] * (x.dim() - 1))).double() + point.t
 
     def x0(x: Tensor, t: Tensor) -> Tensor:
-        return model(x, model.sde.at(t)).x0
+        return model(x, model.sde.as_gaussian().at(t)).x0
 
     return torch.func.jvp(x0, (x, when), (flow, torch.ones_like(when)))[1]

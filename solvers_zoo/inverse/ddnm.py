@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,6 +12,7 @@ from solvers_zoo.inverse.operators import DecomposedOperator, LinearOperator
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.processes.prediction import Prediction
     from solvers_zoo.score_models.base import ScoreModel
 
@@ -35,11 +36,11 @@ class DDNM(DecomposedObserved):
 
     """
 
-    def __init__(self, model: ScoreModel, operator: LinearOperator, y: Any, noise_std: float = 0.0) -> None:
+    def __init__(self, model: ScoreModel, operator: LinearOperator, y: object, noise_std: float = 0.0) -> None:
         super().__init__(model, operator, y, noise_std)
         self.kind = "x0"
 
-    def guide(self, x: Tensor, point: Any, seen: Observation, condition: dict[str, Any]) -> Prediction:
+    def guide(self, x: Tensor, point: GaussianPoint, seen: Observation, condition: dict[str, object]) -> Prediction:
         """The prediction corrected."""
         A = self.operator
         assert isinstance(A, DecomposedOperator)  # `__init__` saw to it

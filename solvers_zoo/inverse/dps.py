@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.errors import OptionError
 from solvers_zoo.inverse.observed import Observation, Observed, differentiable, moved
@@ -11,6 +11,7 @@ from solvers_zoo.inverse.operators import LinearOperator, dot
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.processes.prediction import Prediction
     from solvers_zoo.score_models.base import ScoreModel
 
@@ -44,7 +45,7 @@ class DPS(Observed):
         self,
         model: ScoreModel,
         operator: LinearOperator,
-        y: Any,
+        y: object,
         noise_std: float = 0.0,
         scale: float = 1.0,
         normalised: bool = False,
@@ -57,7 +58,7 @@ class DPS(Observed):
         self.scale, self.normalised = float(scale), normalised
         self.kind, self.cost = "x0", 2 * model.cost
 
-    def guide(self, x: Tensor, point: Any, seen: Observation, condition: dict[str, Any]) -> Prediction:
+    def guide(self, x: Tensor, point: GaussianPoint, seen: Observation, condition: dict[str, object]) -> Prediction:
         """The prediction with the gradient of the likelihood."""
         x0, pull = differentiable(self.model, x, point, condition)
         away = seen.y - self.operator(x0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.inverse.observed import Observation, Observed, differentiable, moved
 from solvers_zoo.inverse.operators import LinearOperator, conjugate_gradients
@@ -12,6 +12,7 @@ from solvers_zoo.processes.prediction import tweedie
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.processes.prediction import Prediction
     from solvers_zoo.score_models.base import ScoreModel
 
@@ -36,13 +37,13 @@ class MMPS(Observed):
     """
 
     def __init__(
-        self, model: ScoreModel, operator: LinearOperator, y: Any, noise_std: float = 0.0, iterations: int = 3
+        self, model: ScoreModel, operator: LinearOperator, y: object, noise_std: float = 0.0, iterations: int = 3
     ) -> None:
         super().__init__(model, operator, y, noise_std)
         self.iterations = iterations
         self.kind, self.cost = "x0", (2 + iterations) * model.cost
 
-    def guide(self, x: Tensor, point: Any, seen: Observation, condition: dict[str, Any]) -> Prediction:
+    def guide(self, x: Tensor, point: GaussianPoint, seen: Observation, condition: dict[str, object]) -> Prediction:
         """The prediction with the gradient of the likelihood."""
         A, scale = self.operator, tweedie(point)
         x0, pull = differentiable(self.model, x, point, condition)

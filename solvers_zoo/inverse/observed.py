@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws
+    from solvers_zoo.numerics.scalar import Scalar
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.processes.prediction import Prediction
 
 
@@ -52,7 +54,7 @@ class Observed(ModelWrapper):
 
     """
 
-    def __init__(self, model: ScoreModel, operator: LinearOperator, y: Any, noise_std: float = 0.0) -> None:
+    def __init__(self, model: ScoreModel, operator: LinearOperator, y: object, noise_std: float = 0.0) -> None:
         super().__init__(model)
         self.operator, self.y, self.noise_std = operator, torch.as_tensor(y), float(noise_std)
         if not self.noise_std >= 0:
@@ -68,7 +70,7 @@ class Observed(ModelWrapper):
     def _rows(self) -> int:
         return int(self.y.dim() > len(self.operator.observed))
 
-    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Any]:
+    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Tensor]:
         """The model's, and each sample's own observation where there is a row for each."""
         inner = self.model.default_condition(seed, samples)
         if not self._rows():
@@ -79,11 +81,13 @@ class Observed(ModelWrapper):
             )
         return {**inner, "observation": self.y[torch.as_tensor(list(samples))]}
 
-    def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
+    def predict(self, x: Tensor, point: GaussianPoint, **condition: Any) -> Tensor:
         """The output alone."""
         return self(x, point, **condition).out
 
-    def __call__(self, x: Tensor, point: Any, observation: Tensor | None = None, **condition: Any) -> Prediction:
+    def __call__(
+        self, x: Tensor, point: GaussianPoint, observation: Tensor | None = None, **condition: object
+    ) -> Prediction:
         """The prediction given what was observed, which it carries."""
         y = (self.y if observation is None else observation).to(x.device, x.dtype)
         try:
@@ -97,11 +101,11 @@ class Observed(ModelWrapper):
         prediction.observed = seen
         return prediction
 
-    def guide(self, x: Tensor, point: Any, seen: Observation, condition: dict[str, Any]) -> Prediction:
+    def guide(self, x: Tensor, point: GaussianPoint, seen: Observation, condition: dict[str, object]) -> Prediction:
         """The prediction given the observation; here the model's."""
         return self.model(x, point, **condition)
 
-    def impose(self, x: Tensor, point: Any, draws: Draws) -> Tensor:
+    def impose(self, x: Tensor, point: GaussianPoint, draws: Draws) -> Tensor:
         """The coordinates seen, put in with the noise of ``point``."""
         x, A = self.model.impose(x, point, draws), self.operator
         if not isinstance(A, DecomposedOperator) or self._rows():
@@ -122,7 +126,7 @@ class Observed(ModelWrapper):
 class DecomposedObserved(Observed):
     """An `Observed` that needs the operator's singular value decomposition."""
 
-    def __init__(self, model: ScoreModel, operator: LinearOperator, y: Any, noise_std: float = 0.0) -> None:
+    def __init__(self, model: ScoreModel, operator: LinearOperator, y: object, noise_std: float = 0.0) -> None:
         super().__init__(model, operator, y, noise_std)
         if not isinstance(operator, DecomposedOperator):
             raise OptionError(
@@ -132,7 +136,7 @@ class DecomposedObserved(Observed):
 
 
 def differentiable(
-    model: ScoreModel, x: Tensor, point: Any, condition: dict[str, Any]
+    model: ScoreModel, x: Tensor, point: GaussianPoint, condition: dict[str, object]
 ) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
     """x0 = E[X_0 | x] of ``model``, and v -> (d x0/d x)^T v: reverse differentiation, also where a run records no graph.
 
@@ -159,11 +163,11 @@ def differentiable(
     return (x0 if recording else x0.detach()), pull
 
 
-def moved(model: ScoreModel, x: Tensor, point: Any, x0: Tensor, gradient: Tensor) -> Prediction:
+def moved(model: ScoreModel, x: Tensor, point: GaussianPoint, x0: Tensor, gradient: Tensor) -> Prediction:
     """The prediction whose x0 is Tweedie's, x0 + sigma^2/alpha gradient, of the score plus ``gradient``."""
     return model.sde.predict("x0", x, point, combine((1.0, x0), (tweedie(point), gradient)))
 
 
-def flat(c: Any, like: Tensor) -> Any:
+def flat(c: Scalar, like: Tensor) -> Tensor:
     """A number, or (B, 1, ...) as (B, 1), in the dtype and on the device of ``like``, as a tensor."""
     return torch.as_tensor(c, dtype=torch.float64).to(like.device, like.dtype).reshape(-1, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,6 +12,8 @@ from solvers_zoo.errors import OptionError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class LinearOperator(ABC):
@@ -34,9 +36,11 @@ class LinearOperator(ABC):
     def T(self, y: Tensor) -> Tensor:
         """A^T y: (B, *observed) -> (B, *shape)."""
 
-    def solve(self, y: Tensor, shift: Any, scale: Any) -> Tensor:
+    def solve(self, y: Tensor, shift: Scalar, scale: Scalar) -> Tensor:
         """(shift + scale A A^T)^-1 y, by conjugate gradients to rounding; numbers, or tensors (B, 1, ...)."""
-        shift, scale = (c if type(c) is float else c.to(y).reshape(-1, *[1] * (y.dim() - 1)) for c in (shift, scale))
+        shift, scale = (
+            c if isinstance(c, float) else c.to(y).reshape(-1, *[1] * (y.dim() - 1)) for c in (shift, scale)
+        )
         return conjugate_gradients(lambda v: shift * v + scale * self(self.T(v)), y, y[0].numel())
 
     def dense(self) -> Tensor:
@@ -87,10 +91,10 @@ class DecomposedOperator(LinearOperator):
         """The pseudo-inverse, A^+ y = V S^-1 U^T y: the shortest x of least |A x - y|."""
         return self.V(self._scaled(self.U_T(y), 1 / self.values(y), torch.Size(self.shape).numel()))
 
-    def solve(self, y: Tensor, shift: Any, scale: Any) -> Tensor:
+    def solve(self, y: Tensor, shift: Scalar, scale: Scalar) -> Tensor:
         """(shift + scale A A^T)^-1 y, entry by entry; what is unreached and unshifted gives 0."""
         spectrum = self.U_T(y)
-        shift, scale = (c if type(c) is float else c.to(y).reshape(-1, 1) for c in (shift, scale))
+        shift, scale = (c if isinstance(c, float) else c.to(y).reshape(-1, 1) for c in (shift, scale))
         squares = torch.nn.functional.pad(self.values(y) ** 2, (0, spectrum.shape[1] - len(self.singular)))
         level = shift + scale * squares.expand_as(spectrum)
         return self.U(torch.where(level > 0, spectrum / level.clamp_min(torch.finfo(level.dtype).tiny), 0.0))

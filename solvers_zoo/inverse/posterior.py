@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.inverse.operators import LinearOperator
+    from solvers_zoo.score_models.analytic import AnalyticModel
     from solvers_zoo.score_models.base import ScoreModel
 
 #: Components less likely than this are left out: their weight is 0 in the sum of the others.
 NEGLIGIBLE = 1e-30
 
 
-def posterior(model: ScoreModel, operator: LinearOperator, y: Any, noise_std: float) -> Mixture:
+def posterior(model: ScoreModel, operator: LinearOperator, y: object, noise_std: float) -> Mixture:
     r"""The law of X_0 given y = A X_0 + noise_std n, n ~ N(0, I): again a mixture, whose score is known at every time.
 
         w_k' ~ w_k N(y; A m_k, S_k),   S_k = A C_k A^T + noise_std^2
@@ -80,7 +81,7 @@ def posterior(model: ScoreModel, operator: LinearOperator, y: Any, noise_std: fl
     return Mixture(shares[kept], centers.reshape(-1, *law.shape), (new + new.mT) / 2, law.sde)
 
 
-def components(law: Any) -> tuple[Tensor, Tensor, Tensor]:
+def components(law: AnalyticModel | None) -> tuple[Tensor, Tensor, Tensor]:
     """Weights (K), means (K, D) and covariances (K, D, D) of a Gaussian law in closed form.
 
     Raises:

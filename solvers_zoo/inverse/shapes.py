@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -23,7 +23,7 @@ class Tables:
 
     def __init__(self, **tables: Tensor) -> None:
         self.tables = tables
-        self.cast: dict[Any, Tensor] = {}
+        self.cast: dict[tuple[str, torch.dtype, torch.device], Tensor] = {}
 
     def get(self, name: str, like: Tensor) -> Tensor:
         """The table for computing with ``like``."""
@@ -47,7 +47,9 @@ class Matrix(DecomposedOperator):
 
     """
 
-    def __init__(self, matrix: Any, shape: Sequence[int] | None = None, observed: Sequence[int] | None = None) -> None:
+    def __init__(
+        self, matrix: object, shape: Sequence[int] | None = None, observed: Sequence[int] | None = None
+    ) -> None:
         table = torch.as_tensor(matrix, dtype=torch.float64).detach().cpu()
         if table.dim() != 2 or not bool(torch.isfinite(table).all()):
             raise OptionError(f"A matrix operator takes a finite matrix (M, D); got {tuple(table.shape)}.")
@@ -95,7 +97,7 @@ class Mask(DecomposedOperator):
 
     """
 
-    def __init__(self, mask: Any) -> None:
+    def __init__(self, mask: object) -> None:
         kept = torch.as_tensor(mask).bool().cpu()
         self.shape, self.observed = tuple(kept.shape), (int(kept.sum()),)
         if not self.observed[0]:

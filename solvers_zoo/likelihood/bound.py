@@ -181,8 +181,8 @@ def _path(model: ScoreModel, x: Tensor, noise: SeededNoise, draws: int, end: Gau
 
 def _share(point: GaussianPoint) -> Tensor:
     """How much of |eps|^2 the error holds on data N(0, 1), (n,): its known mean takes that part's scatter away."""
-    share: Tensor = (point.alpha**2 / (point.alpha**2 + point.sigma**2)) ** 2
-    return share.reshape(-1)
+    share = (point.alpha**2 / (point.alpha**2 + point.sigma**2)) ** 2
+    return torch.as_tensor(share).reshape(-1)
 
 
 def _summed(values: Tensor) -> Tensor:

@@ -24,7 +24,7 @@ from solvers_zoo.score_models.wrappers.settled import Settled
 from solvers_zoo.time_grids.base import Grid
 
 if TYPE_CHECKING:
-    from solvers_zoo.processes.base import Point
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.sampling.settings import GridLike
     from solvers_zoo.score_models.base import ScoreModel
     from solvers_zoo.solving.stepping import Solver
@@ -251,12 +251,12 @@ def _flowed(
     return _Part(_prior(model, end, grid[0], start), done.x[:, flow.size :].T, done.nfe * flow.directions)
 
 
-def _prior(model: ScoreModel, x: Tensor, point: Point, start: str | None) -> Tensor:
+def _prior(model: ScoreModel, x: Tensor, point: GaussianPoint, start: str | None) -> Tensor:
     """Log density of the noise, (n,)."""
     law = model.analytic
     if law is not None and start != "prior":
         return law.log_density(x.contiguous(), point)
-    std, rows = float(model.sde.prior_std(point.t)), x.flatten(1)
+    std, rows = model.sde.prior_std(float(point.t)), x.flatten(1)
     return -0.5 * (rows / std).square().sum(1) - rows.shape[1] * math.log(std * math.sqrt(2 * math.pi))
 
 

@@ -69,7 +69,7 @@ class Network:
         self.network, self.halve = network, halve
         self._name = time_name(network)
 
-    def __call__(self, x: Tensor, time: Tensor, **condition: Any) -> Tensor:
+    def __call__(self, x: Tensor, time: Tensor, **condition: object) -> Tensor:
         """One call."""
         x = x.to(dtype_of(self.network) or x.dtype)
         with evaluating(self.network):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from torch import Tensor
@@ -13,7 +13,10 @@ from solvers_zoo.errors import OptionError
 from solvers_zoo.score_models.base import ScoreModel
 
 if TYPE_CHECKING:
+    from typing import Self
+
     from solvers_zoo.noise.base import Draws
+    from solvers_zoo.numerics.scalar import Scalar
     from solvers_zoo.processes.base import GaussianSDE
 
 #: Numbers in one block of work, so that a block's temporaries stay in the processor's cache.
@@ -21,6 +24,18 @@ BLOCK = 2**17
 
 #: Tables kept for points seen before; when as many are there, all are dropped.
 KEPT_POINTS = 512
+
+
+class Level(Protocol):
+    """A level of noise: a point of a process, or anything else with alpha and sigma."""
+
+    @property
+    def alpha(self) -> Scalar:
+        """Factor of the data."""
+
+    @property
+    def sigma(self) -> Scalar:
+        """Standard deviation of the noise."""
 
 
 class AnalyticModel(ScoreModel):
@@ -42,7 +57,7 @@ class AnalyticModel(ScoreModel):
 
     def __init__(self, shape: tuple[int, ...], sde: GaussianSDE) -> None:
         self.shape, self.sde = shape, sde
-        self._tables: dict[Any, Any] = {}
+        self._tables: dict[tuple[object, ...], tuple[Tensor, ...]] = {}
 
     @property
     def analytic(self) -> AnalyticModel:
@@ -50,31 +65,33 @@ class AnalyticModel(ScoreModel):
         return self
 
     @abstractmethod
-    def log_density(self, x: Tensor, point: Any) -> Tensor:
+    def log_density(self, x: Tensor, point: Level) -> Tensor:
         """log p_t(x), shape (B,), in nats."""
 
     @abstractmethod
-    def draw(self, point: Any, draws: Draws) -> Tensor:
+    def draw(self, point: Level, draws: Draws) -> Tensor:
         """Exact samples of p_t, one for each sample that ``draws`` serves: (B, *shape)."""
 
     @abstractmethod
-    def moments(self, point: Any) -> tuple[Tensor, Tensor]:
+    def moments(self, point: Level) -> tuple[Tensor, Tensor]:
         """Mean (D,) and covariance (D, D) of p_t, float64; D is the number of coordinates of a sample."""
 
-    def on(self, sde: GaussianSDE) -> Any:
+    def on(self, sde: GaussianSDE) -> Self:
         """The same data under another process."""
         other = object.__new__(type(self))
         other.__dict__.update(self.__dict__, sde=sde, _tables={})
         return other
 
-    def _at(self, point: Any, like: Tensor, make: Callable[[Any, Any], tuple[Tensor, ...]]) -> tuple[Tensor, ...]:
+    def _at(
+        self, point: Level, like: Tensor, make: Callable[[Scalar, Scalar], tuple[Tensor, ...]]
+    ) -> tuple[Tensor, ...]:
         """The tensors ``make(alpha, sigma)`` at ``point`` in the dtype and on the device of ``like``.
 
         Alpha and sigma are floats, and the tables are then kept for the next call there, or float64 vectors (B,) in
         per-sample stepping.
         """
         alpha, sigma = point.alpha, point.sigma
-        if type(alpha) is not float or type(sigma) is not float:
+        if not isinstance(alpha, float) or not isinstance(sigma, float):
             alpha, sigma = (torch.as_tensor(c, dtype=torch.float64).cpu().reshape(-1) for c in (alpha, sigma))
             return tuple(table.to(like.device, like.dtype) for table in make(alpha, sigma))
         key = (make.__name__, alpha, sigma, like.dtype, like.device)
@@ -120,7 +137,7 @@ def fold(y: Tensor) -> Tensor:
     return y[0] + y[1] if n == 2 else y[0]
 
 
-def tensor64(name: str, values: Any) -> Tensor:
+def tensor64(name: str, values: object) -> Tensor:
     """``values`` as a float64 tensor on the CPU, detached; `OptionError` if they are not finite numbers."""
     try:
         table = torch.as_tensor(values, dtype=torch.float64).detach().cpu()

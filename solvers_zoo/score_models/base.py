@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws
-    from solvers_zoo.processes.base import SDE
+    from solvers_zoo.processes.base import SDE, GaussianPoint
     from solvers_zoo.score_models.analytic import AnalyticModel
 
 
@@ -43,10 +43,10 @@ class ScoreModel(ABC):
     data_range: tuple[float, float] | None = None
 
     @abstractmethod
-    def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
+    def predict(self, x: Tensor, point: GaussianPoint, **condition: Any) -> Tensor:
         """The native prediction at the state ``x`` (B, ...) and ``point`` of the schedule; of x's shape and dtype."""
 
-    def __call__(self, x: Tensor, point: Any, **condition: Any) -> Prediction:
+    def __call__(self, x: Tensor, point: GaussianPoint, **condition: Any) -> Prediction:
         """One call, as a lazy `Prediction`. ``point`` comes from ``model.sde.at(t)``."""
         return self.sde.predict(self.kind, x, point, self.predict(x, point, **condition))
 
@@ -55,11 +55,11 @@ class ScoreModel(ABC):
         """The law in closed form whose score this is, if it is one; what changes a model's answers has none."""
         return None
 
-    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Any]:
+    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Tensor]:
         """What the model is called with where a run gives no condition: tensors of a row for each of the numbered samples."""
         return {}
 
-    def impose(self, x: Tensor, point: Any, draws: Draws) -> Tensor:
+    def impose(self, x: Tensor, point: GaussianPoint, draws: Draws) -> Tensor:
         """The state with what is known of it put in, at the noise of ``point``; nothing is, unless a model says otherwise."""
         return x
 
@@ -72,14 +72,14 @@ class ModelWrapper(ScoreModel):
         self.sde, self.kind, self.cost, self.shape = model.sde, model.kind, model.cost, model.shape
         self.checkpoints, self.data_range = model.checkpoints, model.data_range
 
-    def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
+    def predict(self, x: Tensor, point: GaussianPoint, **condition: object) -> Tensor:
         """The inner model's prediction."""
         return self.model.predict(x, point, **condition)
 
-    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Any]:
+    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Tensor]:
         """The inner model's."""
         return self.model.default_condition(seed, samples)
 
-    def impose(self, x: Tensor, point: Any, draws: Draws) -> Tensor:
+    def impose(self, x: Tensor, point: GaussianPoint, draws: Draws) -> Tensor:
         """What the inner model knows."""
         return self.model.impose(x, point, draws)

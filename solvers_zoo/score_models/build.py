@@ -15,6 +15,7 @@ from solvers_zoo.score_models.checkpoints import SUFFIX, checkpoint_file, is_che
 from solvers_zoo.storage.files import FromSource
 
 if TYPE_CHECKING:
+    from solvers_zoo.processes.base import SDE
     from solvers_zoo.registry.registry import Registry
     from solvers_zoo.score_models.base import ScoreModel
 
@@ -36,7 +37,7 @@ def file_of(spec: str) -> Path | None:
     return Path(match["path"]) if match else None
 
 
-def build_model(found: Registry, spec: str, sde: Any = None) -> ScoreModel:
+def build_model(found: Registry, spec: str, sde: SDE | None = None) -> ScoreModel:
     """The model of a registered target, of a checkpoint (with options: ``mine.safetensors:guidance=2``), or of a file.py:name.
 
     Args:
@@ -73,7 +74,7 @@ def _asked(spec: str) -> tuple[str, str]:
     return (match["path"], match["inside"] or match["after"] or "") if match else (spec, "")
 
 
-def _from_file(path: Path, name: str, sde: Any) -> ScoreModel:
+def _from_file(path: Path, name: str, sde: SDE | None) -> ScoreModel:
     from solvers_zoo.score_models.base import ScoreModel
 
     thing = load_from(path, name)

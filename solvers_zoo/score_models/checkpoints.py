@@ -57,7 +57,7 @@ def save_model(
     import torch
 
     path = Path(path)
-    if model.spec is None:
+    if model.spec is None or not isinstance(model.net, torch.nn.Module):
         raise OptionError(
             "This network was not made by a specification, so a file could not say how to make it again: give "
             "NetworkModel(..., spec='module(factory=\"package.module:name\")')."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
@@ -20,13 +20,13 @@ class Conditions:
 
     """
 
-    def __init__(self, values: Mapping[str, Any] | None, n: int) -> None:
+    def __init__(self, values: Mapping[str, object] | None, n: int) -> None:
         self.values = dict(values or {})
         self.rows = {
             name for name, value in self.values.items() if isinstance(value, Tensor) and value.shape[:1] == (n,)
         }
 
-    def of(self, take: Callable[[Tensor], Tensor], device: torch.device | None = None) -> dict[str, Any]:
+    def of(self, take: Callable[[Tensor], Tensor], device: torch.device | None = None) -> dict[str, object]:
         """The condition of other samples than those of the run: ``take`` makes their rows of the run's.
 
         Args:
@@ -34,7 +34,10 @@ class Conditions:
             device: where all tensors go; they stay where they are if it is not given.
 
         """
-        taken = {name: take(value) if name in self.rows else value for name, value in self.values.items()}
+        taken = {
+            name: take(value) if name in self.rows and isinstance(value, Tensor) else value
+            for name, value in self.values.items()
+        }
         if device is None:
             return taken
         return {name: value.to(device) if isinstance(value, Tensor) else value for name, value in taken.items()}

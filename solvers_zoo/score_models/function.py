@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -14,7 +14,7 @@ from solvers_zoo.score_models.base import ScoreModel
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo.processes.base import SDE
+    from solvers_zoo.processes.base import SDE, Point
 
 
 class FunctionModel(ScoreModel):
@@ -49,10 +49,10 @@ class FunctionModel(ScoreModel):
             raise OptionError(f"prediction = {prediction!r} is not known; it is one of {', '.join(FORMS)}.")
         self.fn, self.sde, self.kind, self.shape = fn, sde, prediction, shape
 
-    def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
+    def predict(self, x: Tensor, point: Point, **condition: object) -> Tensor:
         """fn at x and the point's time."""
         t, shape, dtype = point.t, x.shape, x.dtype
-        if type(t) is not float:
+        if not isinstance(t, float):
             times = t.to(x.device, dtype if dtype.itemsize >= 4 else torch.float32).reshape(-1).expand(shape[0])
         elif dtype.itemsize >= 4:
             times = x.new_full(shape[:1], t)
@@ -67,7 +67,7 @@ class FunctionModel(ScoreModel):
         return out if out.dtype is dtype else out.to(dtype)
 
 
-def _describe(out: Any) -> str:
+def _describe(out: object) -> str:
     if not isinstance(out, torch.Tensor):
         return f"a {type(out).__name__}"
     return f"a {str(out.dtype).removeprefix('torch.')} tensor of shape {tuple(out.shape)} on {out.device}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -13,7 +13,9 @@ from solvers_zoo.score_models.analytic import AnalyticModel, eigenbasis, fold, r
 
 if TYPE_CHECKING:
     from solvers_zoo.noise.base import Draws
+    from solvers_zoo.numerics.scalar import Scalar
     from solvers_zoo.processes.base import GaussianSDE
+    from solvers_zoo.score_models.analytic import Level
 
 
 class Gaussian(AnalyticModel):
@@ -41,7 +43,7 @@ class Gaussian(AnalyticModel):
 
     """
 
-    def __init__(self, mean: Any, cov: Any, sde: GaussianSDE) -> None:
+    def __init__(self, mean: object, cov: object, sde: GaussianSDE) -> None:
         center, spread = tensor64("mean", mean), tensor64("cov", cov)
         super().__init__(tuple(center.shape), sde)
         self.mean = center.reshape(-1)
@@ -59,7 +61,7 @@ class Gaussian(AnalyticModel):
                 f"shape, or a matrix ({size}, {size})."
             )
 
-    def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
+    def predict(self, x: Tensor, point: Level, **condition: object) -> Tensor:
         """E[X_0 | x], of x's shape."""
         state = rows(x)
         gain, rest, *basis = self._at(point, state, self._posterior)
@@ -70,13 +72,13 @@ class Gaussian(AnalyticModel):
             out = out @ basis[0].mT
         return out.to(x.dtype).view(x.shape)
 
-    def _posterior(self, alpha: Any, sigma: Any) -> tuple[Tensor, ...]:
+    def _posterior(self, alpha: Scalar, sigma: Scalar) -> tuple[Tensor, ...]:
         alpha, sigma = column(alpha), column(sigma)
         noisy = alpha**2 * self.variances + sigma**2
         mean = self.mean if self.basis is None else self.mean @ self.basis
         return (alpha * self.variances / noisy, sigma**2 / noisy * mean, *self._bases())
 
-    def _density(self, alpha: Any, sigma: Any) -> tuple[Tensor, ...]:
+    def _density(self, alpha: Scalar, sigma: Scalar) -> tuple[Tensor, ...]:
         alpha, sigma = column(alpha), column(sigma)
         noisy = alpha**2 * self.variances + sigma**2
         level = -0.5 * (noisy.log().sum(-1) + len(self.mean) * math.log(2 * math.pi))
@@ -85,7 +87,7 @@ class Gaussian(AnalyticModel):
     def _bases(self) -> tuple[Tensor, ...]:
         return () if self.basis is None else (self.basis,)
 
-    def log_density(self, x: Tensor, point: Any) -> Tensor:
+    def log_density(self, x: Tensor, point: Level) -> Tensor:
         """log p_t(x), (B,)."""
         state = rows(x)
         center, precision, _, level, *basis = self._at(point, state, self._density)
@@ -94,7 +96,7 @@ class Gaussian(AnalyticModel):
             away = away @ basis[0]
         return (level - fold((away * away * precision).mT)).to(x.dtype)
 
-    def draw(self, point: Any, draws: Draws) -> Tensor:
+    def draw(self, point: Level, draws: Draws) -> Tensor:
         """alpha mean + (alpha^2 cov + sigma^2)^(1/2) z."""
         z = draws.fresh()
         state = rows(z)
@@ -104,13 +106,13 @@ class Gaussian(AnalyticModel):
             away = away @ basis[0].mT
         return (away + center).to(z.dtype).view(z.shape)
 
-    def moments(self, point: Any) -> tuple[Tensor, Tensor]:
+    def moments(self, point: Level) -> tuple[Tensor, Tensor]:
         """Mean and covariance of p_t."""
         noisy = point.alpha**2 * self.variances + point.sigma**2
         cov = torch.diag(noisy) if self.basis is None else (self.basis * noisy) @ self.basis.mT
         return point.alpha * self.mean, cov
 
 
-def column(c: Any) -> Any:
+def column(c: Scalar) -> Scalar:
     """A float, or a vector (B,) as (B, 1)."""
-    return c if type(c) is float else c[:, None]
+    return c if isinstance(c, float) else c[:, None]

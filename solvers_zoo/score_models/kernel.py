@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -12,8 +12,12 @@ from solvers_zoo.errors import OptionError
 from solvers_zoo.score_models.analytic import AnalyticModel, blocks, columns, rows, tensor64
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from solvers_zoo.noise.base import Draws
+    from solvers_zoo.numerics.scalar import Scalar
     from solvers_zoo.processes.base import GaussianSDE
+    from solvers_zoo.score_models.analytic import Level
 
 
 class KernelMixture(AnalyticModel):
@@ -40,7 +44,7 @@ class KernelMixture(AnalyticModel):
 
     """
 
-    def __init__(self, data: Any, bandwidth: float, sde: GaussianSDE) -> None:
+    def __init__(self, data: object, bandwidth: float, sde: GaussianSDE) -> None:
         table = tensor64("data", data)
         if table.dim() == 0 or table.numel() == 0 or not bandwidth >= 0:
             raise OptionError(
@@ -52,9 +56,9 @@ class KernelMixture(AnalyticModel):
         self.mean = self.data.mean(0)
         self._away = self.data - self.mean
         self._squares = self._away.square().sum(1)
-        self._cast: dict[Any, tuple[Tensor, Tensor]] = {}
+        self._cast: dict[tuple[torch.dtype, torch.device], tuple[Tensor, Tensor]] = {}
 
-    def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
+    def predict(self, x: Tensor, point: Level, **condition: object) -> Tensor:
         """E[X_0 | x], of x's shape."""
         state = rows(x)
         gain, rest = self._at(point, state, self._gains)
@@ -66,15 +70,15 @@ class KernelMixture(AnalyticModel):
             parts.append(state[b] * columns(gain, b).mT + center * columns(rest, b).mT)
         return torch.cat(parts).to(x.dtype).reshape(x.shape)
 
-    def _noisy(self, alpha: Any, sigma: Any) -> Any:
+    def _noisy(self, alpha: Scalar, sigma: Scalar) -> Scalar:
         return alpha**2 * self.bandwidth**2 + sigma**2
 
-    def _gains(self, alpha: Any, sigma: Any) -> tuple[Tensor, ...]:
+    def _gains(self, alpha: Scalar, sigma: Scalar) -> tuple[Tensor, ...]:
         noisy = self._noisy(alpha, sigma)
         gain, rest = alpha * self.bandwidth**2 / noisy, sigma**2 / noisy
         return tuple(torch.as_tensor(c, dtype=torch.float64).reshape(1, -1) for c in (gain, rest))
 
-    def _scales(self, alpha: Any, sigma: Any) -> tuple[Tensor, ...]:
+    def _scales(self, alpha: Scalar, sigma: Scalar) -> tuple[Tensor, ...]:
         """alpha, 1/s^2 as (1, 1 or B)."""
         return tuple(
             torch.as_tensor(c, dtype=torch.float64).reshape(1, -1) for c in (alpha, 1 / self._noisy(alpha, sigma))
@@ -87,7 +91,7 @@ class KernelMixture(AnalyticModel):
             self._cast[key] = (self._away.to(like.device), self.data.to(like.device, like.dtype))
         return self._cast[key]
 
-    def _exponents(self, state: Tensor, point: Any) -> Any:
+    def _exponents(self, state: Tensor, point: Level) -> Iterator[tuple[slice, Tensor]]:
         """Blocks of samples with -|x - alpha y_k|^2 / (2 s^2) + |x - alpha mean|^2 / (2 s^2), (b, K), float64."""
         alpha, precision = self._at(point, state.new_empty(0, dtype=torch.float64), self._scales)
         away = self._on_device(state)[0]
@@ -97,7 +101,7 @@ class KernelMixture(AnalyticModel):
             x = state[b].double() - a * mean
             yield b, torch.addmm(-0.5 * (a * a * p) * squares, x * (a * p), away.mT)
 
-    def log_density(self, x: Tensor, point: Any) -> Tensor:
+    def log_density(self, x: Tensor, point: Level) -> Tensor:
         """log p_t(x), (B,)."""
         state = rows(x)
         alpha, precision = self._at(point, state.new_empty(0, dtype=torch.float64), self._scales)
@@ -109,7 +113,7 @@ class KernelMixture(AnalyticModel):
             parts.append(exponents.logsumexp(-1) - 0.5 * p * away.square().sum(-1) + level)
         return torch.cat(parts).to(x.dtype)
 
-    def draw(self, point: Any, draws: Draws) -> Tensor:
+    def draw(self, point: Level, draws: Draws) -> Tensor:
         """A data point by chance, then alpha y + s z."""
         label = (draws.uniform() * len(self.data)).long()
         z = draws.fresh()
@@ -118,7 +122,7 @@ class KernelMixture(AnalyticModel):
         data = self._on_device(state)[1]
         return (data[label] * alpha.mT + state / precision.sqrt().mT).to(z.dtype).view(z.shape)
 
-    def moments(self, point: Any) -> tuple[Tensor, Tensor]:
+    def moments(self, point: Level) -> tuple[Tensor, Tensor]:
         """Mean and covariance of p_t."""
         cov = self._away.mT @ self._away / len(self.data)
         eye = torch.eye(len(cov), dtype=torch.float64)

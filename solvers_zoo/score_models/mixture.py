@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -13,7 +13,9 @@ from solvers_zoo.score_models.analytic import BLOCK, AnalyticModel, blocks, colu
 
 if TYPE_CHECKING:
     from solvers_zoo.noise.base import Draws
+    from solvers_zoo.numerics.scalar import Scalar
     from solvers_zoo.processes.base import GaussianSDE
+    from solvers_zoo.score_models.analytic import Level
 
 
 class Posterior(NamedTuple):
@@ -57,7 +59,7 @@ class Mixture(AnalyticModel):
 
     """
 
-    def __init__(self, weights: Any, means: Any, covs: Any, sde: GaussianSDE) -> None:
+    def __init__(self, weights: object, means: object, covs: object, sde: GaussianSDE) -> None:
         weight, center, spread = tensor64("weights", weights), tensor64("means", means), tensor64("covs", covs)
         if weight.dim() != 1 or center.dim() == 0 or len(weight) != len(center) or not bool((weight > 0).all()):
             raise OptionError(
@@ -93,7 +95,7 @@ class Mixture(AnalyticModel):
 
     # -- prediction ------------------------------------------------------------------------------------------------
 
-    def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
+    def predict(self, x: Tensor, point: Level, **condition: object) -> Tensor:
         """E[X_0 | x], of x's shape."""
         state = rows(x)
         denoise = self._denoise if self.bases is None else self._denoise_rotated
@@ -107,7 +109,7 @@ class Mixture(AnalyticModel):
         out = out.mT.contiguous()
         return out if out.shape == x.shape and out.dtype is x.dtype else out.to(x.dtype).view(x.shape)
 
-    def _logits(self, alpha: Any, sigma: Any) -> tuple[Tensor, ...]:
+    def _logits(self, alpha: Scalar, sigma: Scalar) -> tuple[Tensor, ...]:
         """Of the components of p_t, with a last dimension of 1 or B: centers (K, D), half precisions, levels (K).
 
         Half precisions are (K) if isotropic, else (K, D). Full covariances add the rotation into all eigenbases at once,
@@ -121,7 +123,7 @@ class Mixture(AnalyticModel):
         turn = () if self.bases is None else (self.bases.mT.reshape(-1, size)[..., None],)
         return alpha * self._centers[..., None], half[:, 0] if self.isotropic else half, level, *turn
 
-    def _prediction(self, alpha: Any, sigma: Any) -> tuple[Tensor, ...]:
+    def _prediction(self, alpha: Scalar, sigma: Scalar) -> tuple[Tensor, ...]:
         """`_logits`, and what a component adds to the sums of `_denoise`: 1, its gain on x, and its constant."""
         noisy = alpha**2 * self.variances[..., None] + sigma**2
         gain = alpha * self.variances[..., None] / noisy
@@ -164,7 +166,7 @@ class Mixture(AnalyticModel):
 
     # -- the law ---------------------------------------------------------------------------------------------------
 
-    def joint(self, x: Tensor, point: Any) -> Tensor:
+    def joint(self, x: Tensor, point: Level) -> Tensor:
         """log(w_k N(x; alpha m_k, S_k)) for every component, (B, K)."""
         state = rows(x)
         logits = self._at(point, state, self._logits)
@@ -176,19 +178,19 @@ class Mixture(AnalyticModel):
             parts.append(self._joint(part, *(columns(c, b) for c in logits[:3])))
         return torch.cat(parts, -1).mT
 
-    def log_density(self, x: Tensor, point: Any) -> Tensor:
+    def log_density(self, x: Tensor, point: Level) -> Tensor:
         """log p_t(x), (B,)."""
         joint = self.joint(x, point).mT
         top = joint.amax(0)
         return (top + fold((joint - top).exp()).log()).to(x.dtype)
 
-    def responsibilities(self, x: Tensor, point: Any) -> Tensor:
+    def responsibilities(self, x: Tensor, point: Level) -> Tensor:
         """Probability of each component given X_t = x, (B, K)."""
         joint = self.joint(x, point).mT
         odds = (joint - joint.amax(0)).exp()
         return (odds / fold(odds)).mT
 
-    def posterior(self, x: Tensor, point: Any) -> Posterior:
+    def posterior(self, x: Tensor, point: Level) -> Posterior:
         """The law of X_0 given X_t = x, in x's dtype (at least float32)."""
         state = rows(x)
         alpha, sigma = (
@@ -213,7 +215,7 @@ class Mixture(AnalyticModel):
         means = torch.einsum("bke,kde->bkd", turned, bases)
         return Posterior(weights, means, (bases * left[..., None, :]) @ bases.mT)
 
-    def draw(self, point: Any, draws: Draws) -> Tensor:
+    def draw(self, point: Level, draws: Draws) -> Tensor:
         """A component by its weight, then alpha m_k + S_k^(1/2) z."""
         chances = draws.uniform()
         z = draws.fresh()
@@ -232,7 +234,7 @@ class Mixture(AnalyticModel):
             out[mine] = out[mine] @ basis.mT
         return out.to(z.dtype).view(z.shape)
 
-    def moments(self, point: Any) -> tuple[Tensor, Tensor]:
+    def moments(self, point: Level) -> tuple[Tensor, Tensor]:
         """Mean and covariance of p_t."""
         away = self.means - self.mean
         cov = torch.einsum("k,kd,ke->de", self.weights, away, away)

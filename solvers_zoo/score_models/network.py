@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,10 @@ from solvers_zoo.processes.prediction import FORMS
 from solvers_zoo.score_models.base import ScoreModel
 
 if TYPE_CHECKING:
-    from solvers_zoo.processes.base import GaussianSDE
+    from solvers_zoo.processes.base import SDE, GaussianPoint, GaussianSDE
+
+#: How a network is called: with the state, log(sigma/alpha)/4 and a class for every sample.
+Net = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
 #: Log rho beyond which a network is told no more: alpha = 0 would be infinitely far.
 _FARTHEST = 12.0
@@ -73,8 +76,8 @@ class NetworkModel(ScoreModel):
 
     def __init__(
         self,
-        net: Any,
-        sde: GaussianSDE,
+        net: Net,
+        sde: SDE,
         prediction: str = "x0",
         shape: Sequence[int] | None = None,
         classes: int | None = None,
@@ -97,20 +100,20 @@ class NetworkModel(ScoreModel):
             raise OptionError(f"{sde} is not of the form alpha X_0 + sigma eps; a network is told its noise level.")
         if frequencies is not None and (classes is None or len(frequencies) != classes):
             raise OptionError(f"{len(frequencies)} frequencies do not fit {classes or 'no'} classes.")
-        self.net, self.sde, self.kind = net, sde, prediction
+        self.net, self.sde, self.kind = net, sde.as_gaussian(), prediction
         self.shape = None if shape is None else tuple(shape)
         self.classes, self.sigma_data, self.spec, self.card = classes, sigma_data, spec, dict(card or {})
         self.frequencies = None if frequencies is None else tuple(map(float, frequencies))
-        ends = (-float(sde.lam(sde.t_min)), -float(sde.lam(sde.t_max))) if levels is None else levels
+        ends = tuple(-float(self.sde.lam(t)) for t in (sde.t_min, sde.t_max)) if levels is None else levels
         self.levels = tuple(min(max(float(level), -_FARTHEST), _FARTHEST) for level in ends)
         self.checkpoints = tuple(checkpoints)
         about = self.card.get("data")
         low, high = (about.get("low"), about.get("high")) if isinstance(about, dict) else (None, None)
         if isinstance(low, int | float) and isinstance(high, int | float) and low < high:
             self.data_range = (float(low), float(high))
-        self._copies: dict[tuple[torch.dtype, torch.device], Any] = {}
+        self._copies: dict[tuple[torch.dtype, torch.device], nn.Module] = {}
 
-    def on(self, sde: GaussianSDE) -> NetworkModel:
+    def on(self, sde: SDE) -> NetworkModel:
         """The same network on another process: x / alpha and sigma / alpha are all that a network sees of one.
 
         Raises:
@@ -137,13 +140,13 @@ class NetworkModel(ScoreModel):
             card=self.card,
         )
 
-    def around(self, net: Any) -> NetworkModel:
+    def around(self, net: Net) -> NetworkModel:
         """The same model round another network of the same kind, such as the average of its weights."""
         other = copy.copy(self)
         other.net, other._copies = net, {}
         return other
 
-    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Any]:
+    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Tensor]:
         """A label for every sample, drawn by the classes' frequencies."""
         if self.frequencies is None:
             return {}
@@ -151,7 +154,9 @@ class NetworkModel(ScoreModel):
         edges = torch.tensor(self.frequencies, dtype=torch.float64).cumsum(0)
         return {"label": torch.searchsorted(edges / edges[-1], u, right=True).clamp(max=len(edges) - 1)}
 
-    def predict(self, x: Tensor, point: Any, label: Any = None, **condition: Any) -> Tensor:
+    def predict(
+        self, x: Tensor, point: GaussianPoint, label: int | Tensor | None = None, **condition: object
+    ) -> Tensor:
         """The prediction; ``label`` is a class, a (B,) tensor of classes, or None for no known class."""
         if condition:
             raise ModelError(f"This network takes a label and no {', '.join(condition)}.")
@@ -165,7 +170,7 @@ class NetworkModel(ScoreModel):
         out = self._called(net, combine((1 / r, state)), noise, labels)
         return combine((alpha * d**2 / r2, state), (sigma * d / r, out)).to(x.dtype)
 
-    def _called(self, net: Any, x: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
+    def _called(self, net: Net, x: Tensor, noise: Tensor, labels: Tensor | None) -> Tensor:
         try:
             out = net(x, noise, labels)
         except IndexError as error:
@@ -181,14 +186,14 @@ class NetworkModel(ScoreModel):
             )
         return out.to(x.dtype)
 
-    def _noise(self, point: Any, x: Tensor) -> Tensor:
+    def _noise(self, point: GaussianPoint, x: Tensor) -> Tensor:
         low, high = self.levels
         level = minimum(maximum(-point.lam, low), high) / 4
-        if type(level) is float:
+        if isinstance(level, float):
             return x.new_full(x.shape[:1], level)
         return level.to(x.device, x.dtype).reshape(-1).expand(len(x))
 
-    def _labels(self, label: Any, x: Tensor) -> Tensor | None:
+    def _labels(self, label: int | Tensor | None, x: Tensor) -> Tensor | None:
         if self.classes is None:
             if label is not None:
                 raise ModelError("This network knows no classes; leave the label out.")
@@ -199,7 +204,7 @@ class NetworkModel(ScoreModel):
             return label.to(x.device, torch.int64).expand(len(x))
         return torch.full((len(x),), label, dtype=torch.int64, device=x.device)
 
-    def _net(self, x: Tensor) -> Any:
+    def _net(self, x: Tensor) -> Net:
         """The network with weights of the state's dtype, where the state is."""
         if not isinstance(self.net, nn.Module):
             return self.net
@@ -214,4 +219,4 @@ class NetworkModel(ScoreModel):
     @property
     def parameters(self) -> int:
         """Number of weights."""
-        return sum(math.prod(p.shape) for p in self.net.parameters())
+        return sum(math.prod(p.shape) for p in self.net.parameters()) if isinstance(self.net, nn.Module) else 0

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -26,6 +26,9 @@ from solvers_zoo.train.guards import held_back, ordered
 from solvers_zoo.train.parallel import Workers
 from solvers_zoo.train.settings import Settings, suitable_batch, suitable_network
 from solvers_zoo.train.state import State, read_state
+
+if TYPE_CHECKING:
+    from solvers_zoo.processes.base import SDE
 
 #: Steps of a timed warm-up, the first few of which do not count; share of the minutes that is left to files.
 _TIMED, _COLD, _RESERVE = 24, 8, 0.03
@@ -97,7 +100,7 @@ class Trainer:
         self.noise = SeededNoise(settings.seed, mine, data.shape)
         self.batches = Batches(self.rows, settings.seed, self.batch, self.places)
 
-    def _model(self, net: nn.Module, sde: Any) -> NetworkModel:
+    def _model(self, net: nn.Module, sde: SDE) -> NetworkModel:
         settings, data = self.settings, self.data
         edm = settings.prediction == "edm"
         return NetworkModel(

@@ -166,7 +166,7 @@ def _measured(
         x = _at_start(model, found, more["seed"])
         one = log_likelihood(model, x, **way, **more)
         law = None if more["condition"] else model.analytic
-        exact = None if law is None else law.log_density(x, model.sde.at(model.sde.t_min))
+        exact = None if law is None else law.log_density(x, law.sde.at(law.sde.t_min))
         each = one.bits
     else:
         dequantised = bits_per_dim(model, found.x, levels=levels, **way, **more)

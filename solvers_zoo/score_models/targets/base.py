@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from solvers_zoo.registry.card import ModelCard
 from solvers_zoo.registry.options import Configurable
 
 if TYPE_CHECKING:
+    from solvers_zoo.processes.base import GaussianSDE
     from solvers_zoo.score_models.base import ScoreModel
 
 
@@ -18,9 +19,9 @@ class Target(Configurable):
     card: ClassVar[ModelCard]
 
     @abstractmethod
-    def build(self, sde: Any) -> ScoreModel:
+    def build(self, sde: GaussianSDE) -> ScoreModel:
         """The score model of this target under ``sde``."""
 
     @abstractmethod
-    def default_sde(self) -> Any:
+    def default_sde(self) -> GaussianSDE:
         """The process it is usually seen through."""

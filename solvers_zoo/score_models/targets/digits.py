@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.processes.edm import EDM
 from solvers_zoo.registry.card import ModelCard, Source
@@ -14,6 +14,7 @@ from solvers_zoo.score_models.targets.base import Target
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from solvers_zoo.processes.base import GaussianSDE
     from solvers_zoo.score_models.kernel import KernelMixture
 
 
@@ -34,7 +35,7 @@ class Digits(Target):
     )
     bandwidth: float = option(0.1, help="standard deviation of the blur round every digit", low=0.0)
 
-    def build(self, sde: Any) -> KernelMixture:
+    def build(self, sde: GaussianSDE) -> KernelMixture:
         """The kernel mixture under ``sde``, on samples of shape (1, 8, 8)."""
         from solvers_zoo.score_models.kernel import KernelMixture
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.processes.edm import EDM
 from solvers_zoo.processes.ou import OU
@@ -13,6 +13,7 @@ from solvers_zoo.registry.options import option
 from solvers_zoo.score_models.targets.base import Target
 
 if TYPE_CHECKING:
+    from solvers_zoo.processes.base import GaussianSDE
     from solvers_zoo.score_models.gaussian import Gaussian
     from solvers_zoo.score_models.mixture import Mixture
 
@@ -48,7 +49,7 @@ class GaussianTarget(Target):
     mean: float = option(0.0, help="mean of every coordinate")
     std: float = option(1.0, help="standard deviation of every coordinate", low=0.0)
 
-    def build(self, sde: Any) -> Gaussian:
+    def build(self, sde: GaussianSDE) -> Gaussian:
         """The Gaussian under ``sde``."""
         from solvers_zoo.score_models.gaussian import Gaussian
 
@@ -70,7 +71,7 @@ class Mixture1D(Target):
         source=Source(**_HUANG, where="numerical study, 1-D"),
     )
 
-    def build(self, sde: Any) -> Mixture:
+    def build(self, sde: GaussianSDE) -> Mixture:
         """The mixture under ``sde``."""
         from solvers_zoo.score_models.mixture import Mixture
 
@@ -92,7 +93,7 @@ class Mixture2D(Target):
         source=Source(authors="The solvers_zoo authors", title="reference problem of the order measurements", where=""),
     )
 
-    def build(self, sde: Any) -> Mixture:
+    def build(self, sde: GaussianSDE) -> Mixture:
         """The mixture under ``sde``."""
         from solvers_zoo.score_models.mixture import Mixture
 
@@ -121,7 +122,7 @@ class Mixture5(Target):
     dim: int = option(8, help="number of coordinates", low=1, high=128)
     seed: int = option(0, help="which random mixture", low=0)
 
-    def build(self, sde: Any) -> Mixture:
+    def build(self, sde: GaussianSDE) -> Mixture:
         """The mixture under ``sde``."""
         import torch
 
@@ -152,7 +153,7 @@ class Bimodal(Target):
         source=Source(**_NCSN, where="Figure 3"),
     )
 
-    def build(self, sde: Any) -> Mixture:
+    def build(self, sde: GaussianSDE) -> Mixture:
         """The mixture under ``sde``."""
         from solvers_zoo.score_models.mixture import Mixture
 
@@ -177,7 +178,7 @@ class BimodalPoints(Target):
         source=Source(**_NCSN, where="Section 4.3, Figure 3"),
     )
 
-    def build(self, sde: Any) -> Mixture:
+    def build(self, sde: GaussianSDE) -> Mixture:
         """The point masses under ``sde``."""
         from solvers_zoo.score_models.mixture import Mixture
 
@@ -207,7 +208,7 @@ class Ring(Target):
     radius: float = option(2.0, help="radius of the circle", above=0.0)
     std: float = option(0.2, help="standard deviation of a mode", above=0.0)
 
-    def build(self, sde: Any) -> Mixture:
+    def build(self, sde: GaussianSDE) -> Mixture:
         """The ring under ``sde``."""
         from solvers_zoo.score_models.mixture import Mixture
 

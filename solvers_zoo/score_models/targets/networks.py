@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from solvers_zoo.processes.edm import EDM
 from solvers_zoo.processes.ve import VE
@@ -13,6 +13,7 @@ from solvers_zoo.score_models.checkpoint_options import Checkpoint
 from solvers_zoo.score_models.targets.base import Target
 
 if TYPE_CHECKING:
+    from solvers_zoo.processes.base import GaussianSDE
     from solvers_zoo.score_models.base import ScoreModel
     from solvers_zoo.score_models.network import NetworkModel
 
@@ -32,17 +33,17 @@ class _Trained(Target):
 
     file: ClassVar[str]
 
-    def build(self, sde: Any) -> ScoreModel:
+    def build(self, sde: GaussianSDE) -> ScoreModel:
         """The network under ``sde``: any Gaussian process, if it is preconditioned and so only sees sigma/alpha."""
         return shipped(self.file).on(sde)
 
-    def default_sde(self) -> Any:
+    def default_sde(self) -> GaussianSDE:
         """EDM from 80 to 0.002, on which it was trained."""
         return EDM()
 
 
 class _TrainedOnDigits(Checkpoint, _Trained):
-    def build(self, sde: Any) -> ScoreModel:
+    def build(self, sde: GaussianSDE) -> ScoreModel:
         """The network under ``sde``, with its label and guidance."""
         return self.asked(shipped(self.file).on(sde))
 

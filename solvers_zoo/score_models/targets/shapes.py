@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.processes.edm import EDM
 from solvers_zoo.registry.card import ModelCard, Source
@@ -11,6 +11,7 @@ from solvers_zoo.registry.options import option
 from solvers_zoo.score_models.targets.base import Target
 
 if TYPE_CHECKING:
+    from solvers_zoo.processes.base import GaussianSDE
     from solvers_zoo.score_models.kernel import KernelMixture
 
 _EXACT = ("score", "density", "samples")
@@ -25,7 +26,7 @@ class _Shape(Target):
         """The points of the shape."""
         raise NotImplementedError
 
-    def build(self, sde: Any) -> KernelMixture:
+    def build(self, sde: GaussianSDE) -> KernelMixture:
         """The kernel mixture on the points under ``sde``."""
         from solvers_zoo.score_models.kernel import KernelMixture
 

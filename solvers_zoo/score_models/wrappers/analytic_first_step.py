@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.numerics.combine import combine
 from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
@@ -10,6 +10,8 @@ from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from solvers_zoo.numerics.scalar import Scalar
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.processes.prediction import Prediction
 
 
@@ -31,13 +33,13 @@ class AnalyticFirstStep(ModelWrapper):
 
     """
 
-    def __init__(self, model: ScoreModel, point: Any = None, variance: float = 1.0) -> None:
+    def __init__(self, model: ScoreModel, point: GaussianPoint | None = None, variance: float = 1.0) -> None:
         super().__init__(model)
         sde = model.sde.as_gaussian("its prior has no known score")
         self.point = sde.at(sde.t_max) if point is None else point
         self.variance = float(variance)
 
-    def __call__(self, x: Tensor, point: Any, **condition: Any) -> Prediction:
+    def __call__(self, x: Tensor, point: GaussianPoint, **condition: object) -> Prediction:
         """The analytic prediction at the point, the model's elsewhere."""
         if point is not self.point and not _equal(point.t, self.point.t):
             return self.model(x, point, **condition)
@@ -46,6 +48,6 @@ class AnalyticFirstStep(ModelWrapper):
         return self.sde.predict("x0", x, point, x0)
 
 
-def _equal(t: Any, s: Any) -> bool:
+def _equal(t: Scalar, s: Scalar) -> bool:
     """Whether two times are the same float; those of samples are told apart by their points."""
     return type(t) is float and type(s) is float and t == s

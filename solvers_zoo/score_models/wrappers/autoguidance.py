@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.errors import OptionError
 from solvers_zoo.numerics.combine import combine
@@ -10,6 +10,8 @@ from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from solvers_zoo.processes.base import GaussianPoint
 
 
 class AutoGuidance(ModelWrapper):
@@ -38,7 +40,7 @@ class AutoGuidance(ModelWrapper):
         self.cost = model.cost + bad.cost
         self.checkpoints = [*model.checkpoints, *bad.checkpoints]
 
-    def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
+    def predict(self, x: Tensor, point: GaussianPoint, **condition: object) -> Tensor:
         """The guided output."""
         good, bad = self.model(x, point, **condition).out, self.bad(x, point, **condition)
         worse: Tensor = bad.out if self.bad.kind == self.kind else getattr(bad, self.kind)

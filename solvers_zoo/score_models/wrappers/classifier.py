@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -14,6 +14,8 @@ from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from solvers_zoo.processes.base import GaussianPoint
 
 
 class ClassifierGuidance(ModelWrapper):
@@ -36,13 +38,17 @@ class ClassifierGuidance(ModelWrapper):
     """
 
     def __init__(
-        self, model: ScoreModel, log_probability: Callable[[Tensor, Any], Tensor], scale: float = 1.0, cost: int = 1
+        self,
+        model: ScoreModel,
+        log_probability: Callable[[Tensor, GaussianPoint], Tensor],
+        scale: float = 1.0,
+        cost: int = 1,
     ) -> None:
         super().__init__(model)
         self.log_probability, self.scale = log_probability, float(scale)
         self.cost = model.cost + cost
 
-    def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
+    def predict(self, x: Tensor, point: GaussianPoint, **condition: object) -> Tensor:
         """The model's output, moved."""
         out = self.model(x, point, **condition).out
         recording = torch.is_grad_enabled()

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor
+
 from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.processes.prediction import Prediction
 
 
@@ -22,20 +27,21 @@ class Conditioned(ModelWrapper):
 
     """
 
-    def __init__(self, model: ScoreModel, condition: dict[str, Any], rows: Collection[str] = ()) -> None:
+    def __init__(self, model: ScoreModel, condition: Mapping[str, object], rows: Collection[str] = ()) -> None:
         super().__init__(model)
         self.condition, self.rows = condition, frozenset(rows)
 
-    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Any]:
+    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Tensor]:
         """The model's, as far as the bound one leaves it open."""
         inner = self.model.default_condition(seed, samples)
         return {name: value for name, value in inner.items() if name not in self.condition}
 
-    def __call__(self, x: Any, point: Any, **more: Any) -> Prediction:
+    def __call__(self, x: Tensor, point: GaussianPoint, **more: Any) -> Prediction:
         """The model's prediction under the condition."""
         return self.model(x, point, **{name: self._for(x, name) for name in self.condition}, **more)
 
-    def _for(self, x: Any, name: str) -> Any:
+    def _for(self, x: Tensor, name: str) -> object:
         value = self.condition[name]
-        times = len(x) // len(value) if name in self.rows else 1
-        return value if times == 1 else value.repeat(times, *[1] * (value.dim() - 1))
+        if name not in self.rows or not isinstance(value, Tensor) or len(x) == len(value):
+            return value
+        return value.repeat(len(x) // len(value), *[1] * (value.dim() - 1))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.processes.prediction import Prediction
     from solvers_zoo.score_models.analytic import AnalyticModel
 
@@ -36,7 +39,7 @@ class CountingModel(ModelWrapper):
         """The model's: counting changes no answer."""
         return self.model.analytic
 
-    def __call__(self, x: Any, point: Any, **condition: Any) -> Prediction:
+    def __call__(self, x: Tensor, point: GaussianPoint, **condition: object) -> Prediction:
         """Count one call and make it."""
         self.calls += 1
         start = perf_counter()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.errors import OptionError
 from solvers_zoo.numerics.combine import combine
@@ -13,6 +13,7 @@ from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.processes.prediction import Prediction
 
 
@@ -54,8 +55,8 @@ class Guided(ModelWrapper):
         self,
         model: ScoreModel,
         scale: float,
-        condition: Mapping[str, Any] | None = None,
-        null: Mapping[str, Any] | None = None,
+        condition: Mapping[str, object] | None = None,
+        null: Mapping[str, object] | None = None,
         interval: tuple[float, float] | None = None,
         rescale: float = 0.0,
     ) -> None:
@@ -68,19 +69,19 @@ class Guided(ModelWrapper):
         self.scale, self.condition, self.null = float(scale), dict(condition or {}), dict(null or {})
         self.cost = 2 * model.cost
 
-    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Any]:
+    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Tensor]:
         """The model's, as far as the guidance's own condition leaves it open."""
         inner = self.model.default_condition(seed, samples)
         return {name: value for name, value in inner.items() if name not in self.condition}
 
-    def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
+    def predict(self, x: Tensor, point: GaussianPoint, **condition: object) -> Tensor:
         """The guided output."""
         return self(x, point, **condition).out
 
-    def __call__(self, x: Tensor, point: Any, **condition: Any) -> Prediction:
+    def __call__(self, x: Tensor, point: GaussianPoint, **condition: object) -> Prediction:
         """Both calls; the guided prediction, with the other one beside it."""
         asked = self.model(x, point, **self.condition, **condition)
-        inside: Any = True
+        inside: bool | Tensor = True
         if self.interval is not None:
             low, high = self.interval
             inside = (low <= point.rho) & (point.rho <= high)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
 
 if TYPE_CHECKING:
     from solvers_zoo.noise.base import Draws
+    from solvers_zoo.processes.base import GaussianPoint
 
 
 class Inpainting(ModelWrapper):
@@ -57,7 +58,7 @@ class Inpainting(ModelWrapper):
             )
         self.known, self.mask = known, mask
 
-    def impose(self, x: Tensor, point: Any, draws: Draws) -> Tensor:
+    def impose(self, x: Tensor, point: GaussianPoint, draws: Draws) -> Tensor:
         """The known coordinates with fresh noise, the others as they are; x is (B, *shape)."""
         known, mask = self.known.to(x.device, x.dtype), self.mask.to(x.device)
         noisy = combine((point.alpha, known.expand_as(x)), (point.sigma, draws.fresh()))

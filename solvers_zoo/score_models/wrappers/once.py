@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.processes.prediction import Prediction
 
 
@@ -22,12 +23,12 @@ class Once(ModelWrapper):
 
     """
 
-    def __init__(self, model: ScoreModel, x: Tensor, point: Any) -> None:
+    def __init__(self, model: ScoreModel, x: Tensor, point: GaussianPoint) -> None:
         super().__init__(model)
         self.x, self.point = x, point
         self.known: Prediction | None = None
 
-    def __call__(self, x: Tensor, point: Any, **condition: Any) -> Prediction:
+    def __call__(self, x: Tensor, point: GaussianPoint, **condition: object) -> Prediction:
         """The model's prediction, kept if it is at the start of the step."""
         if x is not self.x or point is not self.point:
             return self.model(x, point, **condition)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -14,6 +14,7 @@ from solvers_zoo.processes.prediction import FORMS
 from solvers_zoo.score_models.base import ModelWrapper
 
 if TYPE_CHECKING:
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.score_models.analytic import AnalyticModel
 
 #: Shape of the error at state x, given the data's mean m; both (B, D).
@@ -53,14 +54,14 @@ class ScoreError(ModelWrapper):
         self.delta, self.form = float(delta), form
         self._mean: Tensor = getattr(model, "mean", torch.zeros(()))
 
-    def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
+    def predict(self, x: Tensor, point: GaussianPoint, **condition: object) -> Tensor:
         """The inner model's prediction with the error of its kind."""
-        if type(point.alpha) is float and point.alpha == 0.0:
+        if isinstance(point.alpha, float) and point.alpha == 0.0:
             raise DomainError(f"An error of the score at t = {point.t:g}, where alpha = 0, is an infinite one of x0.")
         state = x.reshape(len(x), -1)
         error = ERRORS[self.form](state, self._mean.to(x.device, x.dtype)).view_as(x)
         p, q = FORMS[self.kind](point)
         # eps -> eps - sigma e, so x0 -> x0 + sigma^2 / alpha e, and p x0 + q eps follows
         scale = (p * point.sigma**2 / point.alpha - q * point.sigma) * (self.delta / math.sqrt(state.shape[1]))
-        scale = scale if type(scale) is float else scale.to(x.device, x.dtype)
+        scale = scale if isinstance(scale, float) else scale.to(x.device, x.dtype)
         return self.model.predict(x, point, **condition) + scale * error

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.score_models.wrappers.conditioned import Conditioned
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from solvers_zoo.score_models.analytic import AnalyticModel
 
 
@@ -22,6 +24,6 @@ class Settled(Conditioned):
         """The model's, where no condition changes it."""
         return None if self.condition else self.model.analytic
 
-    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Any]:
+    def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Tensor]:
         """None."""
         return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,6 +12,7 @@ from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.processes.prediction import Prediction
 
 
@@ -37,11 +38,11 @@ class Thresholding(ModelWrapper):
             raise OptionError(f"Thresholds low = {low} and high = {high} leave no range.")
         self.low, self.high, self.kind = float(low), float(high), "x0"
 
-    def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
+    def predict(self, x: Tensor, point: GaussianPoint, **condition: object) -> Tensor:
         """The data predicted, cut."""
         return self(x, point, **condition).out
 
-    def __call__(self, x: Tensor, point: Any, **condition: Any) -> Prediction:
+    def __call__(self, x: Tensor, point: GaussianPoint, **condition: object) -> Prediction:
         """The prediction with its x0 cut; what is without guidance stays as it is."""
         inner = self.model(x, point, **condition)
         prediction = self.sde.predict("x0", x, point, self.cut(inner.x0))

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws
-    from solvers_zoo.processes.base import GaussianSDE
+    from solvers_zoo.processes.base import GaussianPoint, GaussianSDE
     from solvers_zoo.score_models.base import ScoreModel
 
 #: How times may be drawn.
@@ -40,7 +40,7 @@ class Objective(Configurable):
     std: float = option(1.2, help="its standard deviation", above=0.0)
 
     @abstractmethod
-    def loss_at(self, model: ScoreModel, x0: Tensor, point: Any, draws: Draws, **condition: Any) -> Tensor:
+    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: Any) -> Tensor:
         """The loss of every sample (B,) at ``point``, whose fields are floats or (B, 1, ...) tensors.
 
         Args:
@@ -92,7 +92,7 @@ class Objective(Configurable):
         return t.clamp(sde.t_min, sde.t_max)
 
 
-def noised(x0: Tensor, point: Any, eps: Tensor) -> Tensor:
+def noised(x0: Tensor, point: GaussianPoint, eps: Tensor) -> Tensor:
     """alpha x0 + sigma eps."""
     from solvers_zoo.numerics.combine import combine
 

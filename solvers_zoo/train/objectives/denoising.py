@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.score_models.base import ScoreModel
 
 
@@ -51,7 +52,7 @@ class DenoisingScoreMatching(Objective):
         None, kind="float", help="of the weighting edm; the network's own by default, 0.5 if it has none", above=0.0
     )
 
-    def loss_at(self, model: ScoreModel, x0: Tensor, point: Any, draws: Draws, **condition: Any) -> Tensor:
+    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: Any) -> Tensor:
         """With one draw of noise a sample."""
         from solvers_zoo.numerics.combine import combine
         from solvers_zoo.processes.prediction import FORMS

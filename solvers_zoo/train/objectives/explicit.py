@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.score_models.base import ScoreModel
 
 
@@ -41,7 +42,7 @@ class ExplicitScoreMatching(Objective):
     most: ClassVar[int] = 64
     weighting: str = option("constant", help="weight of the score's error over time", choices=WEIGHTINGS)
 
-    def loss_at(self, model: ScoreModel, x0: Tensor, point: Any, draws: Draws, **condition: Any) -> Tensor:
+    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: Any) -> Tensor:
         """With one draw of noise a sample.
 
         Raises:

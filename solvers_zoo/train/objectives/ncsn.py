@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws
-    from solvers_zoo.processes.base import GaussianSDE
+    from solvers_zoo.processes.base import GaussianPoint, GaussianSDE
     from solvers_zoo.score_models.base import ScoreModel
 
 
@@ -66,7 +66,7 @@ class NCSN(Objective):
         t = sde.t_of_lam(first + index / (self.levels - 1) * (last - first))
         return self._inside(sde, t), u * 0 + 1
 
-    def loss_at(self, model: ScoreModel, x0: Tensor, point: Any, draws: Draws, **condition: Any) -> Tensor:
+    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: Any) -> Tensor:
         """sigma^2 l(sigma) with one draw of noise a sample; the target -(x - x_0)/sigma^2 is -eps/sigma."""
         from solvers_zoo.numerics.combine import combine
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.score_models.base import ScoreModel
 
 
@@ -42,7 +43,7 @@ class SlicedScoreMatching(Objective):
     slices: int = option(1, help="directions a sample", low=1)
     reduced: bool = option(True, help="take |s|^2 itself instead of its estimate along the directions")
 
-    def loss_at(self, model: ScoreModel, x0: Tensor, point: Any, draws: Draws, **condition: Any) -> Tensor:
+    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: Any) -> Tensor:
         """With one draw of noise a sample."""
         import torch
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws
-    from solvers_zoo.processes.base import GaussianSDE
+    from solvers_zoo.processes.base import GaussianPoint, GaussianSDE
     from solvers_zoo.score_models.base import ScoreModel
 
 
@@ -59,7 +59,7 @@ class DDPMBound(Objective):
             )
         return (u * (sde.t_max + 1)).floor().clamp(max=sde.t_max), u * 0 + 1
 
-    def loss_at(self, model: ScoreModel, x0: Tensor, point: Any, draws: Draws, **condition: Any) -> Tensor:
+    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: Any) -> Tensor:
         """Of the index at ``point``."""
         import torch
 
@@ -75,7 +75,7 @@ class DDPMBound(Objective):
         last = self._decoder(x0, prediction.x0, point)
         return (sde.t_max + 1) * torch.where(index == 0, last, step) + self._prior(sde, x0)
 
-    def _step(self, point: Any, before: Any, error: Tensor, dim: int) -> Tensor:
+    def _step(self, point: GaussianPoint, before: GaussianPoint, error: Tensor, dim: int) -> Tensor:
         """KL(q(x_(i-1) | x_i, x0) || p(x_(i-1) | x_i)); at index 0, where there is none, anything finite."""
         beta = 1 - (point.alpha / before.alpha) ** 2
         beta = beta.clamp(min=1e-12) if hasattr(beta, "clamp") else max(beta, 1e-12)
@@ -86,7 +86,7 @@ class DDPMBound(Objective):
         factor = (before.alpha * beta / point.sigma**2) ** 2 / (2 * variance)
         return flat_weight(factor, error) * error + flat_weight(constant, error)
 
-    def _decoder(self, x0: Tensor, mean: Tensor, point: Any) -> Tensor:
+    def _decoder(self, x0: Tensor, mean: Tensor, point: GaussianPoint) -> Tensor:
         """-log p(x0 | x at index 0), a Gaussian round the prediction of x0 with the first beta as its variance."""
         import torch
 
