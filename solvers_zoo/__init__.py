@@ -6,6 +6,32 @@
     result = zoo.sample(model, solver="dpmpp-2m", steps=10, n=1000, seed=0)
 
 Names are imported when first used: importing the package, a plugin or the command line loads neither torch nor numpy.
+
+The rooms, from the top down; each imports only those below it (written by python docs/rooms.py):
+
+    cli          The command line: `zoo` reads the arguments, calls the package and prints the answer.
+    catalogue    What the core itself registers, through the same hooks as any plugin: processes, grids, models, metrics.
+    bench        Which solver is best for a model and a budget: sweeps, their stored cells, reports, recommendations, cost.
+    testing      Whether what a solver claims of itself is true: the conformance kit, which measures every claim.
+    train        How a score model is trained: objectives, networks, data and the training loop.
+    likelihood   How probable data are under a model: log-likelihood, bits per dimension, the variational bound.
+    editing      How a model changes given data: encoding and decoding, interpolation, a start from noised data.
+    inverse      How samples agree with a linear observation: operators, models that see it, the exact posterior.
+    interop      How other libraries are used: their networks as our models, our solvers in their loops.
+    sampling     How a solver is run: `sample` makes grid and noise, counts calls, stops, resumes, returns a Result.
+    metrics      How far samples are from the law they should have, each figure beside what exact samples would show.
+    charts       Charts: one theme, light and dark; lines in log-log; files of pictures, and pages that need no network.
+    solving      What a solver is: the interface, and bases for single steps, multistep, stages and adaptive steps.
+    exact        Exact answers: the maps and distances that solvers are measured against.
+    time_grids   At which times a solver steps: grids, and the rules that make them.
+    score_models What answers the solver's question for the score: the interface, analytic models, networks, checkpoints.
+    noise        Where random numbers come from: each has an address (seed, stream, sample, step, call), in any batch.
+    processes    How data turn into noise: forward processes, their points, what a model may predict on them.
+    executors    Where many tasks run: here, in processes of their own, or wherever a plugin brings them.
+    registry     How things are found by name: plugins and their hooks, cards, options, and specs like `heun:variable=t`.
+    storage      How files are kept: written whole or not at all, tensors with their card, locks, shared folders.
+    numerics     Which arithmetic solvers share: scalars, linear combinations, phi functions, tableaus, weights.
+    errors       Every error of the zoo, drawn once.
 """
 
 from __future__ import annotations

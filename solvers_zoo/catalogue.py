@@ -1,4 +1,4 @@
-"""The core's own plugin: its processes, grids, models, metrics, executors, objectives and networks, registered like anybody's."""
+"""What the core itself registers, through the same hooks as any plugin: processes, grids, models, metrics."""
 
 from __future__ import annotations
 

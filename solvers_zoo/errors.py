@@ -19,10 +19,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from solvers_zoo.sampling.result import Result
+from typing import Any
 
 
 class ZooError(Exception):
@@ -75,7 +72,7 @@ class StorageError(ZooError):
 class Interrupted(ZooError):
     """The run was stopped; ``result`` holds what was finished and resumes it."""
 
-    def __init__(self, message: str, result: Result) -> None:
-        """Keep the partial ``result``."""
+    def __init__(self, message: str, result: Any) -> None:
+        """Keep the partial ``result``, a `Result`; its class stands far above this file, which imports nothing."""
         super().__init__(message)
         self.result = result

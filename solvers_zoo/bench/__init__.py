@@ -1,1 +1,1 @@
-"""Benchmarks: studies, the store of their cells, reports and recommendations."""
+"""Which solver is best for a model and a budget: sweeps, their stored cells, reports, recommendations, cost."""

@@ -1,6 +1,6 @@
-"""The command line. `main` is the entry point ``zoo``.
+"""The command line: `zoo` reads the arguments, calls the package and prints the answer.
 
-Every command prints its result on stdout and everything else on stderr. An error is one sentence and exit status 1, a
+`main` is the entry point ``zoo``. Every command prints its result on stdout and everything else on stderr. An error is one sentence and exit status 1, a
 misuse of the command line 2, Ctrl-C 130; ``ZOO_DEBUG=1`` adds the traceback.
 """
 

@@ -1,1 +1,1 @@
-"""Editing by latent codes: encoding, interpolation, and starts from noised data."""
+"""How a model changes given data: encoding and decoding, interpolation, a start from noised data."""

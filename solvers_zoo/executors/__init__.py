@@ -1,1 +1,1 @@
-"""Ways to run many tasks: here, in processes of their own, on a cluster."""
+"""Where many tasks run: here, in processes of their own, or wherever a plugin brings them."""

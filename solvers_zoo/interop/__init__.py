@@ -1,1 +1,1 @@
-"""Other libraries' networks as models of the zoo, and solvers of the zoo in other libraries' loops."""
+"""How other libraries are used: their networks as our models, our solvers in their loops."""

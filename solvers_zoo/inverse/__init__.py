@@ -1,1 +1,1 @@
-"""Linear inverse problems and guidance: operators, the exact posterior, and models that see an observation."""
+"""How samples agree with a linear observation: operators, models that see it, the exact posterior."""

@@ -1,1 +1,1 @@
-"""Likelihoods: along the probability flow, in bits a dimension, and the variational bound."""
+"""How probable data are under a model: log-likelihood, bits per dimension, the variational bound."""

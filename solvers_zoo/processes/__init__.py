@@ -1,1 +1,1 @@
-"""Forward processes, their points, and what a model predicts on them."""
+"""How data turn into noise: forward processes, their points, what a model may predict on them."""

@@ -1,4 +1,4 @@
-"""Plugins: cards, options, hooks, names, and the registry that finds everything by name."""
+"""How things are found by name: plugins and their hooks, cards, options, and specs like `heun:variable=t`."""
 
 from __future__ import annotations
 

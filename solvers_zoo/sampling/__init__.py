@@ -1,1 +1,1 @@
-"""The driver and what it returns."""
+"""How a solver is run: `sample` makes grid and noise, counts calls, stops, resumes, returns a Result."""

@@ -1,1 +1,1 @@
-"""Score models: interfaces, wrappers, analytic targets."""
+"""What answers the solver's question for the score: the interface, analytic models, networks, checkpoints."""

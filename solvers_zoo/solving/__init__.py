@@ -1,1 +1,1 @@
-"""Solvers: the interface that every solver implements, and the bases that most are written on: single steps, multistep, stages, exponential, adaptive."""
+"""What a solver is: the interface, and bases for single steps, multistep, stages and adaptive steps."""

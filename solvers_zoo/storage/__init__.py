@@ -1,1 +1,1 @@
-"""Files: written whole or not at all, tensors with their card, locks, and folders that several machines write to."""
+"""How files are kept: written whole or not at all, tensors with their card, locks, shared folders."""

@@ -1,4 +1,4 @@
-"""The conformance kit: every claim that a solver makes of itself, measured.
+"""Whether what a solver claims of itself is true: the conformance kit, which measures every claim.
 
     from solvers_zoo.testing import conform, conformance
 

@@ -11,8 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-import solvers_zoo as zoo
-from solvers_zoo import IncompatibleError, Interval, ModelError, SeededNoise, State, ZooError
+from solvers_zoo import FunctionModel, IncompatibleError, Interval, ModelError, SeededNoise, State, ZooError, sample
 from solvers_zoo.testing.probe import ModelSpy, NoiseRecorder
 from solvers_zoo.testing.problems import (
     FlowProblem,
@@ -343,9 +342,9 @@ def check_nan(subject: Subject) -> str:
         out = problem.model.predict(x, problem.model.sde.at(float(t[0])))
         return torch.where(t[0] <= tau, torch.nan, out)
 
-    model = zoo.FunctionModel(answer, sde=problem.model.sde, prediction="x0")
+    model = FunctionModel(answer, sde=problem.model.sde, prediction="x0")
     try:
-        zoo.sample(model, subject.solver, grid=times, x=problem.x)
+        sample(model, subject.solver, grid=times, x=problem.x)
     except IncompatibleError as error:
         raise Refused(str(error)) from error
     except ZooError as error:

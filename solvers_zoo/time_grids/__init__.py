@@ -1,1 +1,1 @@
-"""Time grids and the rules that make them."""
+"""At which times a solver steps: grids, and the rules that make them."""

@@ -1,1 +1,1 @@
-"""Training: objectives, networks, data, and the loop that makes a score model of them."""
+"""How a score model is trained: objectives, networks, data and the training loop."""

@@ -1,4 +1,4 @@
-"""What a solver costs a step besides the model: against the arithmetic itself, and against other libraries.
+"""What a step costs besides the model's call: against the bare arithmetic, and against other libraries.
 
     python -m solvers_zoo.bench.overhead [--json | --markdown] [--solvers heun,dpmpp-2m] [--shape 64,3,32,32] [--repeats 50]
 

@@ -1,4 +1,4 @@
-"""The report: one page that shows who won, by how much, how sure that is, and how it was found out; its charts as files."""
+"""One page that shows which solver won, by how much, how sure that is and how it was measured; charts as files."""
 
 from solvers_zoo.bench.report.page import write_figures, write_report
 

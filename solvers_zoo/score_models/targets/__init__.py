@@ -1,1 +1,1 @@
-"""Ready-made targets. Their classes are light: what is heavy is imported when one is built."""
+"""Models ready by name; their classes are light, and what is heavy is imported when a model is built."""

@@ -1,1 +1,1 @@
-"""Mutation testing of the conformance kit: which planted errors in the sources of solvers it notices, and which it does not."""
+"""Which planted errors in the sources of solvers the conformance kit finds, and which it does not."""

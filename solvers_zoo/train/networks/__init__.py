@@ -1,1 +1,1 @@
-"""Networks that can be trained."""
+"""Networks that `zoo train` can train, by name."""

@@ -1,1 +1,1 @@
-"""What a network is trained to minimise."""
+"""The losses that training minimises: denoising, sliced and explicit score matching, flow matching and others."""
