@@ -16,7 +16,7 @@ import difflib
 import inspect
 import math
 from dataclasses import MISSING, FrozenInstanceError, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from solvers_zoo.errors import OptionError
 from solvers_zoo.registry.spec import is_bare
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from solvers_zoo.registry.card import Card
+
+Number = TypeVar("Number", int, float)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Option:
             "bool": "true or false",
             "str": "a name",
             "floats": "a list of numbers",
+            "ints": "a list of whole numbers",
         }
         text = words.get(self.kind, f"a {self.kind}")
         bounds = [
@@ -91,13 +94,18 @@ def _as_int(value: Any) -> int | None:
     return int(value)
 
 
-def _as_floats(value: Any) -> tuple[float, ...] | None:
-    try:
-        numbers = [_as_float(number) for number in value]
-    except TypeError:
-        return None
-    good = tuple(number for number in numbers if number is not None)
-    return good if len(good) == len(numbers) else None
+def _each(cast: Callable[[Any], Number | None]) -> Callable[[Any], tuple[Number, ...] | None]:
+    """A cast for lists, by the cast of what they hold."""
+
+    def cast_all(values: Any) -> tuple[Number, ...] | None:
+        try:
+            numbers = [cast(value) for value in values]
+        except TypeError:
+            return None
+        good = tuple(number for number in numbers if number is not None)
+        return good if len(good) == len(numbers) else None
+
+    return cast_all
 
 
 def _as_registered(kind: str) -> Callable[[Any], Any]:
@@ -118,8 +126,9 @@ _CASTS: dict[str, Callable[[Any], Any]] = {
     "sde": _as_registered("sde"),
     "grid": _as_registered("grid"),
     "float": _as_float,
-    "floats": _as_floats,
+    "floats": _each(_as_float),
     "int": _as_int,
+    "ints": _each(_as_int),
     "bool": lambda value: value if isinstance(value, bool) else None,
     "str": lambda value: value if isinstance(value, str) else None,
 }
@@ -140,8 +149,8 @@ def option(
     Args:
         default: its default; without one the option is required.
         help: one line, shown by ``zoo show``.
-        kind: ``float``, ``floats`` (a list), ``int``, ``bool``, ``str``, or what a nested specification makes (``solver``, ``sde``);
-            taken from the default where that tells.
+        kind: ``float``, ``int``, ``floats`` or ``ints`` (a list of them), ``bool``, ``str``, or what a nested specification
+            makes (``solver``, ``sde``); taken from the default where that tells.
         choices: the only values allowed.
         low: smallest value allowed.
         high: largest value allowed.

@@ -36,6 +36,7 @@ class Sample(Nowhere):
     mode: str = zoo.option("a", help="a choice", choices=("a", "b"))
     maybe: float | None = zoo.option(None, help="a number or nothing", kind="float")
     many: tuple[float, ...] = zoo.option((1.0, 2.0), help="numbers", kind="floats", low=-5.0)
+    counts: tuple[int, ...] = zoo.option((4, 8), help="counts", kind="ints", low=1)
 
 
 class Wrapper(Nowhere):
@@ -159,9 +160,11 @@ def test_split_list(text, parts):
 
 
 def test_values_take_their_type():
-    made = Sample(rate=1, count=4.0, many=[3, 4], maybe=2)
+    made = Sample(rate=1, count=4.0, many=[3, 4], maybe=2, counts=[16.0, 2])
     assert [type(getattr(made, name)) for name in ("rate", "count", "many", "maybe")] == [float, int, tuple, float]
     assert made.many == (3.0, 4.0)
+    assert made.counts == (16, 2)
+    assert [type(count) for count in made.counts] == [int, int]
     assert Sample().maybe is None
 
 
@@ -185,6 +188,8 @@ def test_values_take_their_type():
         ("many", [1, "x"], "a list of numbers"),
         ("many", 3, "a list of numbers"),
         ("many", [-6], "a list of numbers >= -5"),
+        ("counts", [1, 2.5], "a list of whole numbers"),
+        ("counts", [0], "a list of whole numbers >= 1"),
     ],
 )
 def test_impossible_values(name, value, allowed):
@@ -201,8 +206,8 @@ def test_the_bounds_themselves():
 def test_misspelt_options_name_what_is_allowed():
     with pytest.raises(zoo.OptionError, match=r"has no option 'ratee'.*rate, width, count.*Did you mean 'rate'"):
         Sample.make(ratee=1.0)
-    with pytest.raises(zoo.OptionError, match="takes 8 options, got 9"):
-        Sample.make(*range(9))
+    with pytest.raises(zoo.OptionError, match="takes 9 options, got 10"):
+        Sample.make(*range(10))
     with pytest.raises(zoo.OptionError, match="rate is given twice"):
         Sample.make(1.0, rate=1.0)
     with pytest.raises(zoo.OptionError, match="needs a value for inner"):
@@ -252,6 +257,7 @@ samples = st.builds(
     mode=st.sampled_from(["a", "b"]),
     maybe=st.none() | st.floats(allow_nan=False),
     many=st.lists(st.floats(min_value=-5), max_size=4),
+    counts=st.lists(st.integers(1, 10**20), max_size=4),
 )
 
 

@@ -157,14 +157,14 @@ class Huang(Experiment):
         seconds=6600,
         quick_seconds=30,
     )
-    dims: tuple[float, ...] = option((8.0, 32.0, 128.0), kind="floats", help="numbers of coordinates", low=1, high=128)
+    dims: tuple[int, ...] = option((8, 32, 128), kind="ints", help="numbers of coordinates", low=1, high=128)
     mixtures: int = option(5, help="random mixtures with all runs", low=1)
     draws: int = option(20, help="random mixtures whose error at N = 32 and 16 is measured", low=1)
     particles: int = option(PARTICLES, help="samples a run", low=100)
 
     def run(self, progress: Progress = silent, quick: bool = False) -> Findings:
         """Do it; the quick form is two mixtures in the first dimension, with the runs that its checks need."""
-        dims = [int(dim) for dim in self.dims[: 1 if quick else None]]
+        dims = self.dims[: 1 if quick else None]
         n = min(self.particles, 20_000) if quick else self.particles
         jobs = list(plan(dims, min(self.mixtures, 2) if quick else self.mixtures, 2 if quick else self.draws, quick))
         rows = [

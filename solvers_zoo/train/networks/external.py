@@ -30,11 +30,11 @@ class DiffusersUNet(Network):
             where="UNet2DModel",
         ),
     )
-    channels: tuple[float, ...] = option(
-        (32.0, 64.0, 64.0), help="channels at every level, finest first", kind="floats", low=1, high=4096
+    channels: tuple[int, ...] = option(
+        (32, 64, 64), help="channels at every level, finest first", kind="ints", low=1, high=4096
     )
     blocks: int = option(1, help="residual blocks at a level", low=1, high=16)
-    attention: tuple[float, ...] = option((), help="levels with self-attention", kind="floats", low=0)
+    attention: tuple[int, ...] = option((), help="levels with self-attention", kind="ints", low=0)
     groups: int = option(8, help="groups of a group norm", low=1, high=256)
 
     def build(self, shape: Sequence[int], classes: int | None) -> nn.Module:
@@ -54,7 +54,7 @@ class DiffusersUNet(Network):
                 in_channels=shape[0],
                 out_channels=shape[0],
                 sample_size=tuple(shape[1:]),
-                block_out_channels=tuple(int(c) for c in self.channels),
+                block_out_channels=self.channels,
                 layers_per_block=self.blocks,
                 norm_num_groups=self.groups,
                 down_block_types=tuple("AttnDownBlock2D" if i in self.attention else "DownBlock2D" for i in levels),

@@ -31,25 +31,25 @@ class UNet(Network):
             where="Appendix B",
         ),
     )
-    channels: tuple[float, ...] = option(
-        (32.0, 64.0, 64.0), help="channels at every level, finest first", kind="floats", low=1, high=4096
+    channels: tuple[int, ...] = option(
+        (32, 64, 64), help="channels at every level, finest first", kind="ints", low=1, high=4096
     )
     blocks: int = option(1, help="residual blocks at a level, each way", low=1, high=16)
-    attention: tuple[float, ...] = option((), help="levels with self-attention", kind="floats", low=0)
+    attention: tuple[int, ...] = option((), help="levels with self-attention", kind="ints", low=0)
     heads: int = option(4, help="heads of an attention", low=1, high=64)
     patch: int = option(1, help="side of the squares of pixels that are folded into channels", low=1, high=64)
     embedding: str = option("fourier", help="how the noise level comes in", choices=("fourier", "sinusoidal"))
 
     def check(self) -> None:
         """Whole channels that heads and groups divide, and levels that exist."""
-        if not self.channels or len(self.channels) > 16 or any(c != int(c) or c % 4 for c in self.channels):
+        if not self.channels or len(self.channels) > 16 or any(c % 4 for c in self.channels):
             raise OptionError(
                 f"unet: channels = {list(self.channels)} is not possible; it takes multiples of 4, one a level."
             )
         for level in self.attention:
-            if level != int(level) or level >= len(self.channels) or self.channels[int(level)] % self.heads:
+            if level >= len(self.channels) or self.channels[level] % self.heads:
                 raise OptionError(
-                    f"unet: attention at level {level:g} is not possible; levels are 0 to {len(self.channels) - 1}, and their "
+                    f"unet: attention at level {level} is not possible; levels are 0 to {len(self.channels) - 1}, and their "
                     f"channels must be a multiple of the {self.heads} heads."
                 )
 
@@ -63,5 +63,6 @@ class UNet(Network):
                 f"unet: samples of shape {tuple(shape)} do not fit; it takes images (channels, height, width) whose sides are "
                 f"multiples of patch = {self.patch} and at least {smallest}. Use mlp for vectors."
             )
-        widths, levels = [int(c) for c in self.channels], {int(level) for level in self.attention}
-        return UNetModule(shape[0], classes, widths, self.blocks, levels, self.heads, self.patch, self.embedding)
+        return UNetModule(
+            shape[0], classes, self.channels, self.blocks, self.attention, self.heads, self.patch, self.embedding
+        )
