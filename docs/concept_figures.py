@@ -7,11 +7,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from zoo_lectures.ranking import study as ranking
+from zoo_lectures.ranking.numbers import STARTS
+from zoo_lectures.ranking.study import problem as plane
 
 import solvers_zoo as zoo
 from solvers_zoo.exact import reference_flow
-from solvers_zoo.metrics.distances import sliced_w1
+from solvers_zoo.metrics import sliced_w1
 from solvers_zoo.testing.problems import mixture_2d
 
 N = 4000
@@ -67,7 +68,7 @@ def forward() -> dict[str, Any]:
 
 def score() -> list[dict[str, Any]]:
     """The score times sigma, which is minus the predicted noise, on a lattice at three levels of noise."""
-    model: Any = ranking.problem()[0]
+    model: Any = plane()[0]
     side = torch.linspace(-2.4, 2.4, 13, dtype=torch.float64)
     x = torch.cartesian_prod(side, side)
     found = []
@@ -128,7 +129,7 @@ def guidance() -> dict[str, Any]:
 
     model = zoo.FunctionModel(net, sde=sde, prediction="x0", shape=(2,))
     found: dict[str, Any] = {}
-    start = 80.0 * torch.tensor(ranking.STARTS, dtype=torch.float64)
+    start = 80.0 * torch.tensor(STARTS, dtype=torch.float64)
     for scale in (1.0, 3.0, 8.0):
         guided = zoo.Guided(model, scale=scale, condition={"asked_for": True})
         end = zoo.sample(guided, "rk4", steps=1500, grid="log-snr", x=start).x

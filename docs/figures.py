@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from zoo_lectures.ranking import study as ranking
+from zoo_lectures.ranking.study import problem as plane
 
 import solvers_zoo as zoo
 from solvers_zoo import registry
-from solvers_zoo.metrics.distances import sliced_w1
+from solvers_zoo.metrics import sliced_w1
 from solvers_zoo.testing.check_law import edm_gaussian, probe, target
 from solvers_zoo.testing.problems import grid, mixture_2d
 from solvers_zoo.testing.report import Broken, Refused
@@ -123,7 +123,7 @@ def _tolerances(solver: Any) -> Iterator[tuple[float, float]]:
 
 def _runs(solver: Any, budgets: tuple[int, ...], **given: Any) -> Iterator[tuple[float, torch.Tensor]]:
     """Evaluations and ends of runs of at most ``budgets`` evaluations, or as many steps where the cost is not known."""
-    model, adaptive = ranking.problem()[0], bool(_tolerances_of(solver))
+    model, adaptive = plane()[0], bool(_tolerances_of(solver))
     variants = _finer(solver) if adaptive else (solver for _ in budgets)
     for variant, budget in zip(variants, budgets, strict=False):
         for size in ({"steps": 8},) if adaptive else ({"nfe": budget}, {"steps": budget}):
@@ -136,7 +136,7 @@ def _runs(solver: Any, budgets: tuple[int, ...], **given: Any) -> Iterator[tuple
 
 
 def _work(solver: Any) -> Iterator[tuple[float, float]]:
-    _, x, end = ranking.problem()
+    _, x, end = plane()
     for nfe, ends in _runs(solver, BUDGETS, x=x):
         yield nfe, float((ends - end).square().mean().sqrt())
 
@@ -149,7 +149,7 @@ def _sampled(solver: Any) -> Iterator[tuple[float, float]]:
 
 def _exact(seed: int) -> torch.Tensor:
     """Exact samples where the runs end."""
-    model: Any = ranking.problem()[0]
+    model: Any = plane()[0]
     noise = zoo.SeededNoise(seed, range(N), (2,), torch.float64)
     return model.draw(model.sde.at(model.sde.t_min), noise.data())
 

@@ -9,7 +9,7 @@ from pictures import Picture, sheet
 from torch import Tensor
 
 import solvers_zoo as zoo
-from solvers_zoo.score_models.targets.digits import load_digits
+from solvers_zoo.metrics import load_digits
 
 #: Indices of DDPM's chain that are shown.
 SHOWN = (0, 50, 100, 200, 300, 500, 700, 999)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import torch
 from pictures import COLOURS, Picture, sheet
-from zoo_lectures.bounds.laws import Density, Normal, gaussian_law, normal_density
+from zoo_lectures.bounds.laws import Density, Normal, gaussian_law
 
 import solvers_zoo as zoo
+from solvers_zoo import registry
 from solvers_zoo.bench.experiment import slope
 from solvers_zoo.charts import lines
 from solvers_zoo.exact import Law
-from solvers_zoo.registry.registry import default
 
 PATHS, PARTICLES = 14, 20_000
 
@@ -88,7 +88,7 @@ def reverse_step() -> Picture:
             p /= p.sum() * (xs[1] - xs[0])
             mean = float((p * xs).sum() * (xs[1] - xs[0]))
             variance = float((p * (xs - mean) ** 2).sum() * (xs[1] - xs[0]))
-            normal = normal_density(Normal(mean, variance), xs)
+            normal = Normal(mean, variance).density(xs)
             gaps[beta] = Density(xs, p).kl(normal)
             if beta in shown:
                 ax = row[shown.index(beta)]
@@ -210,7 +210,7 @@ def objectives() -> Picture:
         ("ssm(directions=gaussian)", "sliced", 0.0),
         ("dsm(weighting=constant, form=score)", "denoising, less d/2σ²", constant),
     ):
-        objective = default().make("objective", name)
+        objective = registry.default().make("objective", name)
         losses = []
         for a in slopes:
             model = zoo.FunctionModel(lambda x, t, a=a: -a * x, sde, prediction="score")
@@ -243,7 +243,7 @@ def bound() -> Picture:
         clean = zoo.EDM().at(1e-9)
         data = model.draw(clean, noise.data())
         for variance in ("large", "small"):
-            objective = default().make("objective", f"ddpm(bound=true, variance={variance})")
+            objective = registry.default().make("objective", f"ddpm(bound=true, variance={variance})")
             gap = model.log_density(data, clean)
             for index in range(num):  # every term of the sum, not a draw of one
                 u = torch.full((n,), (index + 0.5) / num, dtype=torch.float64)

@@ -10,7 +10,7 @@ from pictures import COLOURS, INK, Picture, sheet
 from torch import Tensor
 
 import solvers_zoo as zoo
-from solvers_zoo.metrics.report import error_report
+from solvers_zoo.metrics import error_report
 
 
 def mesh(reach: float, count: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""What an experiment is: a class with a card and `run`.
+"""What a study is: an experiment with a card, whose `run` measures rows and whose `checks` say what the rows must show.
 
     class PriorError(Experiment):
         card = StudyCard(name="prior-error", title="Error of the prior", claim="It falls like exp(-T).", source=..., seconds=20, quick_seconds=2)
@@ -6,22 +6,31 @@
 
         def run(self, progress=silent, quick=False):
             rows = [{"T": T, "tv": ...} for T in track(range(1, 9), progress)]
-            checks = [Check("slope", "TV falls like exp(-T)", slope, -1.05, -0.95)]
-            return Findings(rows, checks, {"prior": lambda: lines(rows, ...)})
+            return self.judge(rows, {"prior": lambda: lines(rows, ...)})
 
-Heavy imports stand inside functions: ``zoo study list`` loads neither torch nor a library of charts.
+        def checks(self, rows):
+            yield Check("slope", "TV falls like exp(-T)", slope(column(rows, "T"), column(rows, "tv")), -1.05, -0.95)
+
+``checks`` sees nothing but rows, so a test can give it wrong ones and see a check fail. Heavy imports stand inside functions:
+``zoo study list`` loads neither torch nor a library of charts.
 """
 
 from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from solvers_zoo.registry.card import StudyCard
 from solvers_zoo.registry.options import Configurable
+
+if TYPE_CHECKING:
+    from altair.typing import ChartType
+
+    #: Name -> function that draws the chart.
+    Charts = Mapping[str, Callable[[], ChartType]]
 
 T = TypeVar("T")
 
@@ -61,16 +70,16 @@ class Check:
 
 @dataclass(frozen=True)
 class Findings:
-    """What an experiment gave."""
+    """The results of an experiment."""
 
     rows: Sequence[Row]
     """The data, one flat observation each."""
     checks: Sequence[Check]
-    """What was claimed, against what was measured."""
-    charts: Mapping[str, Callable[[], Any]] = field(default_factory=dict)
-    """Name -> what draws an Altair chart; the first is the figure of the experiment."""
+    """Every claim with the value that was measured."""
+    charts: Charts = field(default_factory=dict)
+    """Name -> function that draws an Altair chart; the first is the figure of the experiment."""
     notes: Sequence[str] = ()
-    """What a reader should know beside the figures, a sentence or two each."""
+    """Remarks for the reader of the figures, a sentence or two each."""
 
     @property
     def holds(self) -> bool:
@@ -85,16 +94,24 @@ class Experiment(Configurable):
 
     @abstractmethod
     def run(self, progress: Progress = silent, quick: bool = False) -> Findings:
-        """Do it.
+        """Measure, and judge what was measured.
 
         Args:
             progress: called with (done, in all).
-            quick: a smaller form of the same, in the seconds that the card names, with checks of its own.
+            quick: run a smaller form, in the seconds that the card names.
 
         Raises:
-            ZooError: it cannot be done with these options.
+            ZooError: the experiment is not possible with these options.
 
         """
+
+    def checks(self, rows: Sequence[Row]) -> Iterable[Check]:
+        """The claims, each with its value from the rows of any run."""
+        return ()
+
+    def judge(self, rows: Sequence[Row], charts: Charts | None = None, notes: Sequence[str] = ()) -> Findings:
+        """The findings that follow from rows."""
+        return Findings(rows, [*self.checks(rows)], charts or {}, notes)
 
 
 def track(items: Sequence[T], progress: Progress) -> Iterator[T]:
@@ -115,6 +132,17 @@ def slope(x: Sequence[float], y: Sequence[float]) -> float:
     return above / sum((a - middle_u) ** 2 for a in u)
 
 
-def column(rows: Sequence[Row], name: str, **where: Any) -> list[Any]:
-    """The values of a column in the rows whose fields equal those given."""
-    return [row[name] for row in rows if all(row[key] == value for key, value in where.items())]
+def where(rows: Iterable[Row], **fields: object) -> list[Row]:
+    """The rows that have all of these fields with these values."""
+    return [row for row in rows if all(name in row and row[name] == value for name, value in fields.items())]
+
+
+def column(rows: Iterable[Row], name: str, **fields: object) -> list[Any]:
+    """The values of a column in the rows that have all of these fields with these values."""
+    return [row[name] for row in where(rows, **fields)]
+
+
+def only(rows: Iterable[Row], **fields: object) -> Row:
+    """The one row that has all of these fields with these values."""
+    (row,) = where(rows, **fields)
+    return row

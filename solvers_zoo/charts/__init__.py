@@ -1,6 +1,7 @@
-"""Charts: one theme, light and dark; lines in log-log; files of pictures, and pages that need no network.
+"""Charts: one theme, light and dark; lines in log-log; parts of other figures; files of charts, and pages that need no network.
 
-``save(lines(rows, "nfe", "error", "solver", slopes=(1, 2)), "figure.svg")`` is all there is to it.
+``save(lines(rows, "nfe", "error", "solver", slopes=(1, 2)), "figure.svg")`` draws and writes a chart of lines; `solvers_zoo.charts.panels`
+has the parts that other figures are made of.
 """
 
 from solvers_zoo.charts.lines import lines

@@ -1,5 +1,7 @@
 """Exact answers: the maps and distances that solvers are measured against."""
 
+from solvers_zoo.exact.affine import AffineMap as AffineMap
+from solvers_zoo.exact.affine import affine_map as affine_map
 from solvers_zoo.exact.dispatch import exact_flow as exact_flow
 from solvers_zoo.exact.flows import gaussian_flow as gaussian_flow
 from solvers_zoo.exact.flows import reference_flow as reference_flow

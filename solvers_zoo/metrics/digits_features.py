@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import silu
 
+from solvers_zoo.metrics.features import features
+from solvers_zoo.score_models.targets.digits import load_digits as load_digits
 from solvers_zoo.storage.safetensors import read_tensors
 
 FILE = Path(__file__).parents[1] / "score_models" / "weights" / "digits-features.safetensors"
@@ -56,6 +58,11 @@ def network() -> DigitsClassifier:
 def classifier() -> Callable[[Tensor], Tensor]:
     """The trained classifier, as a function from images to logits."""
     return network().logits
+
+
+def digit_features(x: Tensor) -> Tensor:
+    """The features of images (B, 1, 8, 8) in [-1, 1] that distances between sets of digits are measured in, (B, 64), float64."""
+    return features("digits", x)
 
 
 def digit_classes(x: Tensor) -> Tensor:

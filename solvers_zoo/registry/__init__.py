@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from solvers_zoo.registry.registry import model as model
     from solvers_zoo.registry.registry import sde as sde
     from solvers_zoo.registry.registry import solver as solver
+    from solvers_zoo.registry.spec import split_list as split_list
 
 __all__ = [
     "Entry",
@@ -31,6 +32,7 @@ __all__ = [
     "model",
     "sde",
     "solver",
+    "split_list",
 ]
 
-__getattr__ = lazily(__name__, dict.fromkeys(__all__, "registry"))
+__getattr__ = lazily(__name__, dict.fromkeys(__all__, "registry") | {"split_list": "spec"})

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from metric_cases import metric
-from zoo_lectures.ranking.study import FID_AT_10, PUBLISHED, rank_correlation
+from zoo_lectures.ranking.numbers import FID_AT_10, PUBLISHED, rank_correlation
 
 import solvers_zoo as zoo
 from solvers_zoo.errors import ModelError

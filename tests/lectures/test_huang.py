@@ -10,8 +10,9 @@ import pytest
 from scipy.stats import kstest
 from zoo_lectures.huang.authors_draw import Xoshiro
 from zoo_lectures.huang.density import HuangDensity, bandwidth
-from zoo_lectures.huang.judge import in_bands, judge
-from zoo_lectures.huang.particles import BANDS, FITTED, Huang, particle_run, plan
+from zoo_lectures.huang.judge import in_bands
+from zoo_lectures.huang.numbers import BANDS, FITTED
+from zoo_lectures.huang.particles import Huang, particle_run, plan
 
 from solvers_zoo.bench.experiment import column, slope
 
@@ -53,7 +54,7 @@ def test_the_authors_table_comes_out_to_its_digits(findings):
     check = next(check for check in findings.checks if check.name == "authors, d = 8")
     assert check.value <= 2e-4
     wrong = [row | ({"cov": row["cov"] + 4e-4} if row is theirs[0] else {}) for row in findings.rows]
-    assert failing(judge(wrong)) == ["authors, d = 8"]
+    assert failing(Huang().judge(wrong)) == ["authors, d = 8"]
 
 
 def test_julias_random_numbers():
@@ -75,14 +76,14 @@ def test_a_method_of_first_order_is_noticed(findings):
     one = [row for row in findings.rows if row["mixture"] == 0]
     wrong = [row for row in one if row["form"] != "exact" or row["steps"] not in FITTED]
     wrong += [particle_run(8, 0, steps, solver="euler(variable=t)") for steps in FITTED]
-    assert {"order, d = 8", "bands, d = 8"} <= set(failing(judge(wrong)))
+    assert {"order, d = 8", "bands, d = 8"} <= set(failing(Huang().judge(wrong)))
 
 
 def test_a_score_error_without_its_size_is_noticed(findings):
     wrong = [
         row | ({"tv": 0.05} if row["form"] == "linear" and row["mixture"] != "authors" else {}) for row in findings.rows
     ]
-    assert failing(judge(wrong)) == ["linear, d = 8"]
+    assert failing(Huang().judge(wrong)) == ["linear, d = 8"]
 
 
 def test_error_does_not_grow_with_the_dimension():
@@ -103,7 +104,7 @@ def test_bands_are_kept_by_both_figures_of_a_mixture():
         for m, pair in enumerate([(0.05, 0.3), (0.05, 0.2), (0.09, 0.3)])
         for steps, tv in zip((32, 16), pair, strict=True)
     ]
-    assert in_bands(rows, 8) == [True, False, False]
+    assert in_bands(rows) == [True, False, False]
 
 
 def test_figures_are_drawn(findings, tmp_path):

@@ -7,8 +7,9 @@ from itertools import pairwise
 
 import pytest
 from zoo_lectures.bounds import kappa
-from zoo_lectures.bounds.kappa import FIGURES, GRIDS, KAPPAS, STEPS, KappaRule
+from zoo_lectures.bounds.kappa import FIGURES, GRIDS, STEPS, KappaRule
 from zoo_lectures.bounds.laws import Normal
+from zoo_lectures.bounds.numbers import KAPPAS, VARIANCES
 
 import solvers_zoo as zoo
 
@@ -34,9 +35,9 @@ def test_the_bound():
     assert bounds == pytest.approx([9.44, 4.52, 2.23, 1.105, 0.55], abs=1e-5)
 
 
-@pytest.mark.parametrize("s2", FIGURES)
-def test_as_many_steps_do_as_well_without_kappa(s2, findings):
-    sde = kappa.process()
+@pytest.mark.parametrize("target", FIGURES)
+def test_as_many_steps_do_as_well_without_kappa(target, findings):
+    sde, s2 = kappa.process(), VARIANCES[target]
     for k, steps in zip(KAPPAS, STEPS, strict=True):
         rule = zoo.grid("kappa")
         assert rule.kappa_of(sde, steps) <= k * (1 + 1e-12)

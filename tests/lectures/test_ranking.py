@@ -7,17 +7,8 @@ import math
 import pytest
 from scipy.stats import spearmanr
 from zoo_lectures.ranking import study as ranking
-from zoo_lectures.ranking.study import (
-    BUDGETS,
-    FID_AT_10,
-    PUBLISHED,
-    Ranking,
-    agreement_with_fid,
-    error,
-    problem,
-    rank_correlation,
-    search,
-)
+from zoo_lectures.ranking.numbers import BUDGETS, FID_AT_10, PUBLISHED, rank_correlation
+from zoo_lectures.ranking.study import Ranking, agreement_with_fid, error, problem, search
 
 import solvers_zoo as zoo
 

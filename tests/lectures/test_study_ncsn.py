@@ -10,7 +10,8 @@ import torch
 from zoo_lectures.ncsn import charts as ncsn_charts
 from zoo_lectures.ncsn import manifold as ncsn_manifold
 from zoo_lectures.ncsn import study as ncsn
-from zoo_lectures.ncsn.study import ANNEALED, DATA, PLAIN, NCSNStudy
+from zoo_lectures.ncsn.numbers import ANNEALED, DATA, PLAIN
+from zoo_lectures.ncsn.study import NCSNStudy
 
 import solvers_zoo as zoo
 
@@ -36,7 +37,7 @@ def test_what_fails_would_be_seen(findings):
     by_name["left half"]["known_off"] = 0.4
     by_name["clean"]["name"], by_name["blurred"]["name"] = "blurred", "clean"
     by_name["clean"] |= {"minimum": by_name["blurred"]["minimum"], "error": 1.0}
-    failed = {check.name for check in ncsn.checks(rows) if not check.holds}
+    failed = {check.name for check in NCSNStudy().checks(rows) if not check.holds}
     right = {"no minimum", "completed"}  # neither was touched enough
     assert failed | right == {check.name for check in findings.checks}
 
@@ -81,7 +82,7 @@ def test_noise_of_what_is_known_is_drawn_once_a_level():
 
 
 def test_unseen_digits_were_not_trained_on():
-    from solvers_zoo.score_models.targets.digits import load_digits
+    from solvers_zoo.metrics import load_digits
     from solvers_zoo.train.data import load_data
     from solvers_zoo.train.settings import Settings
     from solvers_zoo.train.trainer import Trainer

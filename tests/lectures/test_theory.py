@@ -6,7 +6,7 @@ import math
 
 import pytest
 import torch
-from zoo_lectures.theory import early_stopping, fokker_planck, transport_tv, tv_lemma
+from zoo_lectures.theory import tv_lemma
 from zoo_lectures.theory.early_stopping import POWERS, EarlyStopping, square
 from zoo_lectures.theory.fokker_planck import FokkerPlanck, residual, variances
 from zoo_lectures.theory.transport_tv import TransportTV, transport_run
@@ -15,8 +15,7 @@ from zoo_lectures.theory.tv_lemma import TVLemma
 import solvers_zoo as zoo
 
 F64 = torch.float64
-#: Study -> module whose judge reads its rows.
-STUDIES = {TransportTV: transport_tv, TVLemma: tv_lemma, EarlyStopping: early_stopping}
+STUDIES = (TransportTV, TVLemma, EarlyStopping)
 
 
 def failing(findings):
@@ -48,7 +47,7 @@ def test_heun_under_the_name_of_rk4_is_noticed(found):
     rows = found[TransportTV].rows
     heun = {(r["T"], r["start"], r["steps"]): r["tv"] for r in rows if r["solver"] == "heun" and r["form"] == "exact"}
     wrong = [r | ({"tv": heun[r["T"], r["start"], r["steps"]]} if r["solver"] == "rk4" else {}) for r in rows]
-    assert {"digits", "order of rk4", "prior"} <= set(failing(transport_tv.judge(wrong)))
+    assert {"digits", "order of rk4", "prior"} <= set(failing(TransportTV().judge(wrong)))
 
 
 def test_a_map_that_folds_is_left_out():
@@ -62,7 +61,7 @@ def test_a_map_that_folds_is_left_out():
 
 def test_half_the_bound_is_too_little_and_twice_is_not_sharp(found):
     def scaled(factor):
-        return tv_lemma.judge([row | {"bound": factor * row["bound"]} for row in found[TVLemma].rows])
+        return TVLemma().judge([row | {"bound": factor * row["bound"]} for row in found[TVLemma].rows])
 
     assert failing(scaled(0.5)) == ["bound", "sharp"]
     assert failing(scaled(2.0)) == ["sharp"]
@@ -91,10 +90,8 @@ def test_the_distance_of_two_points_by_quantiles():
 
 def test_a_normal_has_its_distance_in_closed_form(monkeypatch):
     """W2(N(0, s^2), N(0, s_tau^2)) = |s_tau - s|."""
-    from solvers_zoo import registry
-
     s, tau = 0.5, 1e-3
-    monkeypatch.setattr(registry, "model", lambda name: zoo.Mixture([1.0], [[0.0]], s**2, zoo.sde("ou")))
+    monkeypatch.setattr(zoo, "model", lambda name: zoo.Mixture([1.0], [[0.0]], s**2, zoo.sde("ou")))
     spread = math.sqrt(math.exp(-2 * tau) * s**2 - math.expm1(-2 * tau))
     assert square("three modes", tau) == pytest.approx((spread - s) ** 2, rel=1e-8)
 
@@ -104,12 +101,12 @@ def test_a_wrong_power_is_noticed(found, law):
     rows = [
         row | ({"w2": row["w2"] * row["tau"] ** 0.02} if row["law"] == law else {}) for row in found[EarlyStopping].rows
     ]
-    assert law in failing(early_stopping.judge(rows))
+    assert law in failing(EarlyStopping().judge(rows))
 
 
-def test_without_its_noise_the_mended_bound_is_not_sharp(found):
+def test_without_its_noise_the_corrected_bound_is_not_sharp(found):
     rows = [row | {"w2": row["w2"] / math.sqrt(2)} for row in found[EarlyStopping].rows]
-    assert "sharp" in failing(early_stopping.judge(rows))
+    assert "sharp" in failing(EarlyStopping().judge(rows))
 
 
 # -- Fokker and Planck -------------------------------------------------------------------------------------------------
@@ -151,5 +148,5 @@ def test_a_flow_without_its_half_has_other_marginals():
 
 def test_particles_of_another_law_are_noticed():
     rows = [{"part": part, "process": "ou", "what": "flow", "error": 0.0} for part in ("residual", "variance")]
-    rows += [{"part": "particles", "what": what, "error": 0.05} for what in ("reverse SDE", "flow")]
-    assert failing(fokker_planck.judge(rows, {}, 20_000)) == ["particles of the reverse SDE", "particles of the flow"]
+    rows += [{"part": "particles", "what": what, "error": 0.05, "n": 20_000} for what in ("reverse SDE", "flow")]
+    assert failing(FokkerPlanck().judge(rows)) == ["particles of the reverse SDE", "particles of the flow"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from zoo_lectures.errata import tomczak
-from zoo_lectures.errata.tomczak import ARRIVAL, EXPLICIT, FLOW, SOLVERS, Tomczak
+from zoo_lectures.errata.numbers import ARRIVAL, EXPLICIT, FIGURES, FLOW, SOLVERS
+from zoo_lectures.errata.tomczak import Tomczak
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +31,7 @@ def test_times_are_those_of_the_book():
 
 
 def test_the_prior_is_too_narrow():
-    for sd in tomczak.FIGURES:
+    for sd in FIGURES:
         assert tomczak.path(sd, FLOW)[-1] < tomczak.path(sd, FLOW, exact_start=True)[-1]
 
 

@@ -1,4 +1,4 @@
-r"""The law of a sampler's results on the line, exactly: what the studies set beside the law that it should have.
+r"""The exact law of a sampler's results on the line, which the studies compare with the law that it should have.
 
 On a Gaussian every step is affine in the state and in its noise, so unit probes give mean and variance (`gaussian_law`). On any
 other law a solver with additive noise takes x to m(x) + c z; its density follows step by step from the solver's own m and c
@@ -8,19 +8,16 @@ other law a solver with additive noise takes x to m(x) + c z; its density follow
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from solvers_zoo.errors import IncompatibleError
-from solvers_zoo.exact.affine import affine_map
-from solvers_zoo.noise.base import Noise
-from solvers_zoo.sampling.driver import sample
-from solvers_zoo.testing.probe import ProbeNoise
-from solvers_zoo.time_grids.base import Grid
+from solvers_zoo import AnalyticModel, GaussianPoint, Grid, IncompatibleError, Noise, ScoreModel, sample
+from solvers_zoo.exact import affine_map
+from solvers_zoo.testing import ProbeNoise
 
 Array = NDArray[np.float64]
 
@@ -30,6 +27,16 @@ class Normal(NamedTuple):
 
     mean: float
     variance: float
+
+    @classmethod
+    def of(cls, model: AnalyticModel, point: GaussianPoint) -> Normal:
+        """The law of a model at a point: a Gaussian about 0 on the line."""
+        return cls(0.0, float(model.moments(point)[1]))
+
+    def density(self, x: Array) -> Density:
+        """The density at places."""
+        away = (x - self.mean) ** 2 / self.variance
+        return Density(x, np.exp(-away / 2) / math.sqrt(2 * math.pi * self.variance))
 
     def kl(self, other: Normal) -> float:
         """KL(self || other) in nats."""
@@ -41,12 +48,12 @@ class Normal(NamedTuple):
 STANDARD = Normal(0.0, 1.0)
 
 
-def gaussian_law(model: Any, solver: Any, grid: Grid, start: Normal = STANDARD) -> Normal:
+def gaussian_law(model: ScoreModel, solver: str, grid: Grid, start: Normal = STANDARD) -> Normal:
     """Mean and variance of what ``solver`` makes of a normal start, where the score of ``model`` is affine.
 
     Args:
         model: a score model of one coordinate whose score is affine in x.
-        solver: affine in state and noise, by name or object.
+        solver: the name of one that is affine in state and noise.
         grid: the times.
         start: the law at ``grid[0]``.
 
@@ -97,19 +104,13 @@ def places(reach: float, count: int = 8192) -> Array:
     return (np.arange(count) / count * 2 - 1) * reach
 
 
-def density_of(law: Any, point: Any, x: Array) -> Density:
+def density_of(law: AnalyticModel, point: GaussianPoint, x: Array) -> Density:
     """The exact density of a one-dimensional analytic model at a point."""
     log_p = law.log_density(torch.from_numpy(x)[:, None], point)
     return Density(x, log_p.exp().numpy())
 
 
-def normal_density(law: Normal, x: Array) -> Density:
-    """The density of a normal law."""
-    away = (x - law.mean) ** 2 / law.variance
-    return Density(x, np.exp(-away / 2) / math.sqrt(2 * math.pi * law.variance))
-
-
-def density_law(model: Any, solver: Any, grid: Grid, start: Density) -> Density:
+def density_law(model: ScoreModel, solver: str, grid: Grid, start: Density) -> Density:
     """The density of what ``solver`` makes of ``start``: every step moves it by the solver's own map, then blurs it.
 
     The map is interpolated by cubic splines and the blur is a Fourier multiplier, so the error is that of a spline on
@@ -117,7 +118,7 @@ def density_law(model: Any, solver: Any, grid: Grid, start: Density) -> Density:
 
     Args:
         model: a score model of one coordinate.
-        solver: keeps no memory and has noise of a size that does not depend on the state.
+        solver: the name of one that keeps no memory and has noise of a size that does not depend on the state.
         grid: the times.
         start: the density at ``grid[0]``; it should vanish at both ends of its places, and so should the result.
 

@@ -8,36 +8,27 @@ by quadrature on the line, and averaged over exact samples in any dimension; and
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from solvers_zoo import registry
-from solvers_zoo.metrics.base import Clean
-from solvers_zoo.noise.seeded import SeededNoise
-from solvers_zoo.processes.ou import OU
-from solvers_zoo.score_models.gaussian import Gaussian
-from solvers_zoo.score_models.mixture import Mixture
+from solvers_zoo import OU, AnalyticModel, Gaussian, GaussianPoint, Grid, Mixture, SeededNoise, registry
+from solvers_zoo.metrics import Clean
 from zoo_lectures.bounds.laws import density_of, places
-
-if TYPE_CHECKING:
-    from solvers_zoo.time_grids.base import Grid
+from zoo_lectures.bounds.numbers import THREE, VARIANCES
+from zoo_lectures.quadrature import nodes
 
 #: Places of quadratures lie in [-REACH, REACH].
 REACH = 12.0
 
 
-def target(name: str, T: float, tau: float) -> Any:
+def target(name: str, T: float, tau: float) -> Gaussian | Mixture:
     """A law on the line under OU from T to tau."""
-    sde = OU(t_min=tau, t_max=T)
-    if name == "three modes":
+    if name == THREE:
         return whitened(1, T, tau, name="mixture-1d")
-    return Gaussian([0.0], {"one point": 0.0, "N(0, 1/4)": 0.25}[name], sde)
+    return Gaussian([0.0], VARIANCES[name], OU(t_min=tau, t_max=T))
 
 
-def whitened(d: int, T: float, tau: float, name: str = "mixture-5") -> Any:
+def whitened(d: int, T: float, tau: float, name: str = "mixture-5") -> Mixture:
     """A registered mixture, moved to mean 0 and turned and scaled to unit covariance, as the theorem asks."""
     data = registry.model(name, dim=d) if name == "mixture-5" else registry.model(name)
     mean, cov = data.moments(Clean())
@@ -48,10 +39,10 @@ def whitened(d: int, T: float, tau: float, name: str = "mixture-5") -> Any:
     return Mixture(data.weights, (data.means - mean) @ root, root @ covs @ root, OU(t_min=tau, t_max=T))
 
 
-def path_kl(model: Any, grid: Grid) -> float:
+def path_kl(model: AnalyticModel, grid: Grid) -> float:
     """sum_k int E |s(u_k, X_(u_k)) - grad log q_u(X_u)|^2 du of a law on the line under OU, without the prior's part."""
 
-    def moments(point: Any) -> tuple[float, float]:
+    def moments(point: GaussianPoint) -> tuple[float, float]:
         """Entropy and Fisher information, from as many places as the law's width asks for."""
         x = places(REACH, 2**15 if point.sigma < 0.02 else 2**12)
         density, at = density_of(model, point, x), torch.from_numpy(x)[:, None]
@@ -68,21 +59,20 @@ def path_kl(model: Any, grid: Grid) -> float:
     return total
 
 
-def sampled_path_kl(model: Any, grid: Grid, samples: int, seed: int = 0) -> tuple[float, float]:
+def sampled_path_kl(model: AnalyticModel, grid: Grid, samples: int, seed: int = 0) -> tuple[float, float]:
     """The same in any dimension, averaged over exact pairs (X_u, X_(u_k)), with its standard error.
 
     Each step's integral over u is Gauss-Legendre's with three points; a sample draws all of its pairs anew.
     """
-    nodes, shares = (values.tolist() for values in np.polynomial.legendre.leggauss(3))
-    noise = SeededNoise(seed, range(samples), model.shape, torch.float64)
-    total: Tensor = torch.zeros(samples, dtype=torch.float64)
+    noise = SeededNoise(seed, range(samples), model.shape or (), torch.float64)
+    total = torch.zeros(samples, dtype=torch.float64)
     for index, (t, s) in enumerate(grid.intervals()):
         draws = noise.at(index)
-        for node, share in zip(nodes, shares, strict=True):
-            point = grid.sde.at((t.t + s.t) / 2 + node * (t.t - s.t) / 2)
+        for u, share in zip(*(part.tolist() for part in nodes((s.t, t.t), 3)), strict=True):
+            point = model.sde.at(u)
             x = model.draw(point, draws)
             h = t.t - point.t
             earlier = math.exp(-h) * x + math.sqrt(-math.expm1(-2 * h)) * draws.fresh()
             gap = model(earlier, t).score - model(x, point).score
-            total += share * (t.t - s.t) / 2 * gap.square().sum(1)
+            total += share * gap.square().sum(1)
     return float(total.mean()), float(total.std() / math.sqrt(samples))

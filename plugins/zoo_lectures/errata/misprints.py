@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from solvers_zoo import registry
-from solvers_zoo.noise.seeded import SeededNoise
-from solvers_zoo.processes.edm import EDM
-from solvers_zoo.processes.ou import OU
-from solvers_zoo.processes.ve_power import VEPower
-from solvers_zoo.sampling.driver import sample
-from solvers_zoo.score_models.function import FunctionModel
-from solvers_zoo.score_models.gaussian import Gaussian
-from solvers_zoo.score_models.wrappers.score_error import ScoreError
-from solvers_zoo.time_grids.kappa import Kappa
-from zoo_lectures.bounds.laws import Normal, gaussian_law
+import solvers_zoo as zoo
+from solvers_zoo import EDM, OU, FunctionModel, Gaussian, ScoreError, SeededNoise, VEPower, sample
+from solvers_zoo.bench.experiment import Row
+from zoo_lectures.bounds.laws import STANDARD, gaussian_law
 
 
 class Erratum(NamedTuple):
@@ -33,13 +26,18 @@ class Erratum(NamedTuple):
     """What is measured; 1 is true, or, of a ``bound``, at most 1."""
     measure: Callable[[bool], float]
     """The figure, with the formula as printed (True) or as meant."""
-    tolerance: float
+    tolerance: float = 0.0
     bound: bool = False
 
-
-def miss(erratum: Erratum, value: float) -> float:
-    """How far a figure is from what is true of it: from 1, or above it."""
-    return max(value - 1, 0.0) if erratum.bound else abs(value - 1)
+    def row(self) -> Row:
+        """Both figures, and how far each is from the true value: from 1, or above it."""
+        row: Row = {"erratum": self.name}
+        row |= {name: getattr(self, name) for name in ("where", "printed", "right", "figure")}
+        row |= {"printed_value": self.measure(True), "right_value": self.measure(False)}
+        for which in ("printed", "right"):
+            off = row[f"{which}_value"] - 1
+            row[f"{which}_miss"] = max(off, 0.0) if self.bound else abs(off)
+        return row
 
 
 def _flow_without_half(printed: bool) -> float:
@@ -47,7 +45,7 @@ def _flow_without_half(printed: bool) -> float:
     sde = OU(t_min=1e-3)
     factor = 2.0 if printed else 1.0
     model = FunctionModel(lambda x, t: -factor * x / _variance(0.25, t), sde, prediction="score")
-    end = gaussian_law(model, "rk4(variable=t)", Kappa(kappa=0.1).make_grid(sde))
+    end = gaussian_law(model, "rk4(variable=t)", zoo.grid("kappa", kappa=0.1).make_grid(sde))
     return math.sqrt(end.variance / (0.25 * math.exp(-2e-3) - math.expm1(-2e-3)))
 
 
@@ -60,7 +58,7 @@ def _bound_without_half(printed: bool) -> float:
     """KL over the bound for an error c = 0.1 of the score in the last unit of time only."""
     sde, c = OU(t_min=1e-3), 0.1
     model = FunctionModel(lambda x, t: -x + c * (t <= 1).unsqueeze(1), sde, prediction="score")
-    kl = Normal(0.0, 1.0).kl(gaussian_law(model, "exponential-sde", Kappa(kappa=0.05).make_grid(sde)))
+    kl = STANDARD.kl(gaussian_law(model, "exponential-sde", zoo.grid("kappa", kappa=0.05).make_grid(sde)))
     mean_over_time = 2 * c**2 * (1 - sde.t_min) / (sde.t_max - sde.t_min)  # of g^2 E |error|^2
     return kl / (mean_over_time if printed else (sde.t_max - sde.t_min) / 2 * mean_over_time)
 
@@ -68,9 +66,9 @@ def _bound_without_half(printed: bool) -> float:
 def _assumption_without_square(printed: bool) -> float:
     """KL over delta^2 + kappa^2 N + kappa T + e^(-2T), where delta^2 is the sum over steps of h E|error| or h E|error|^2."""
     sde, c, kappa = OU(t_min=1e-3), 8.0, 0.1
-    grid: Any = Kappa(kappa=kappa).make_grid(sde)
+    grid: zoo.Grid = zoo.grid("kappa", kappa=kappa).make_grid(sde)
     seen = ScoreError(Gaussian([0.0], 1.0, sde), c)
-    kl = Normal(0.0, 1.0).kl(gaussian_law(seen, "exponential-sde", grid))
+    kl = STANDARD.kl(gaussian_law(seen, "exponential-sde", grid))
     delta2 = (sde.t_max - sde.t_min) * (c if printed else c * c)
     return kl / (delta2 + kappa**2 * grid.steps + kappa * sde.t_max + math.exp(-2 * sde.t_max))
 
@@ -79,7 +77,7 @@ def _error_over_d(printed: bool) -> float:
     """Size of the constant score error in 128 dimensions over that in 8; it is to be the same."""
     sizes = []
     for d in (8, 128):
-        model = registry.model("mixture-5", dim=d)
+        model = zoo.model("mixture-5", dim=d)
         x, point = torch.zeros(1, d, dtype=torch.float64), model.sde.at(1.0)
         delta = 0.1 / math.sqrt(d) if printed else 0.1  # the wrapper divides by sqrt(d)
         gap = ScoreError(model, delta)(x, point).score - model(x, point).score
@@ -96,13 +94,10 @@ def _score_without_log(printed: bool) -> float:
         away = x / (1 + t**2).unsqueeze(1)
         return -away * (-x * away / 2).exp() if printed else -away
 
-    shares = (torch.arange(2000, dtype=torch.float64) + 0.5) / 2000
-    x = math.hypot(1, 10.0) * torch.special.ndtri(shares)[:, None]
+    start: Tensor = torch.special.ndtri((torch.arange(2000, dtype=torch.float64) + 0.5) / 2000)
     model = FunctionModel(score, sde, prediction="score")
-    end = sample(model, "heun", steps=100, x=x).x
-    return float(end.square().mean().sqrt()) / math.sqrt(
-        float(torch.special.ndtri(shares).square().mean()) * (1 + 1e-4)
-    )
+    end = sample(model, "heun", steps=100, x=math.hypot(1, 10.0) * start[:, None]).x
+    return math.sqrt(float(end.square().mean() / start.square().mean()) / (1 + 1e-4))
 
 
 def _g_for_its_square(printed: bool) -> float:
@@ -148,7 +143,6 @@ ERRATA = (
         "KL <= T/2 E_t[g^2 |error|^2]",
         "KL over the bound",
         _bound_without_half,
-        0.0,
         bound=True,
     ),
     Erratum(
@@ -158,7 +152,6 @@ ERRATA = (
         "sum h E|error|^2 <= delta^2",
         "KL over the bound",
         _assumption_without_square,
-        0.0,
         bound=True,
     ),
     Erratum(

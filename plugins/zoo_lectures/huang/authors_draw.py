@@ -11,16 +11,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
-from solvers_zoo.processes.ou import OU
-from solvers_zoo.score_models.mixture import Mixture
-
-if TYPE_CHECKING:
-    from torch import Tensor
+from solvers_zoo import OU, Mixture
 
 Words = NDArray[np.uint64]
 Array = NDArray[np.float64]
@@ -126,8 +124,6 @@ class Xoshiro:
 
 def authors_problem(dim: int) -> tuple[Mixture, Tensor]:
     """Their mixture in ``dim`` of its 128 dimensions on the Ornstein-Uhlenbeck process, and their starts (40000, dim)."""
-    import torch
-
     julia = Xoshiro(SEED)
     weights = [julia.uniform() for _ in range(MODES)]
     means = 3 * julia.normals(MODES * SIZE).reshape(SIZE, MODES).T
@@ -136,6 +132,6 @@ def authors_problem(dim: int) -> tuple[Mixture, Tensor]:
         W = julia.normals(SIZE * SIZE).reshape(SIZE, SIZE).T  # Julia's arrays run down the columns first
         covs[k] = (W.T @ W / SIZE + np.eye(SIZE)) / 8
     starts = julia.normals(PARTICLES * SIZE, PARTICLES * dim).reshape(dim, PARTICLES).T
-    part: Any = np.ascontiguousarray
-    model = Mixture(weights, torch.from_numpy(part(means[:, :dim])), torch.from_numpy(part(covs[:, :dim, :dim])), OU())
-    return model, torch.from_numpy(part(starts))
+    parts = (means[:, :dim], covs[:, :dim, :dim], starts)
+    mean, cov, start = (torch.from_numpy(np.ascontiguousarray(part)) for part in parts)
+    return Mixture(weights, mean, cov, OU()), start

@@ -13,11 +13,11 @@ as the flow cuts a start at the quantile where the modes part. A chain on N(m, 1
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from solvers_zoo.bench.experiment import Check, Experiment, Findings, Progress, Row, silent, track
-from solvers_zoo.registry.card import Source, StudyCard
-from solvers_zoo.registry.options import option
+import solvers_zoo as zoo
+from solvers_zoo.bench.experiment import Check, Experiment, Findings, Progress, Row, only, silent, track
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,13 +28,8 @@ EPS, SIGMA = 0.1, 80.0
 SHARP = {10: 1.28, 18: 1.077, 40: 1.013}
 #: Samples in the picture, as in the paper's.
 SHOWN = 1280
-EXACT, PLAIN, ANNEALED, FLOW, PRIOR = (
-    "exact",
-    "Langevin",
-    "annealed Langevin",
-    "probability flow",
-    "probability flow, prior start",
-)
+EXACT, PLAIN, ANNEALED = "exact", "Langevin", "annealed Langevin"
+FLOW, PRIOR = "probability flow", "probability flow, prior start"
 
 
 class Run(NamedTuple):
@@ -47,11 +42,11 @@ class Run(NamedTuple):
 class LangevinFails(Experiment):
     """The weights and widths of two modes by three samplers, from where each starts."""
 
-    card = StudyCard(
+    card = zoo.StudyCard(
         name="langevin",
         title="Langevin dynamics between two far modes",
         claim="Langevin dynamics keeps the weights of its start, annealing finds the true ones to a hundredth, the flow finds them exactly.",
-        source=Source(
+        source=zoo.Source(
             authors="Song & Ermon 2019",
             title="Generative Modeling by Estimating Gradients of the Data Distribution",
             arxiv="1907.05600",
@@ -60,25 +55,22 @@ class LangevinFails(Experiment):
         seconds=6,
         quick_seconds=3,
     )
-    seed: int = option(0, help="seed of starts and noise")
+    seed: int = zoo.option(0, help="seed of starts and noise")
 
     def run(self, progress: Progress = silent, quick: bool = False) -> Findings:
         """Sample in every way, measure weights and mode variances."""
+        from zoo_lectures.ncsn import far_charts
+
         n = 5_000 if quick else 20_000
-        runs: dict[str, Run] = {}
-        for name in track((EXACT, PLAIN, ANNEALED, FLOW, PRIOR), progress):
-            runs[name] = self.sampled(name, n)
-        start = square(self.seed, n)
+        runs = {name: self.sampled(name, n) for name in track((EXACT, PLAIN, ANNEALED, FLOW, PRIOR), progress)}
         rows = [measured(name, run) for name, run in runs.items()]
-        rows += [
-            {**measured(f"{FLOW}, {steps} steps", self.sharpened(steps, 2 * n)), "steps": steps} for steps in SHARP
-        ]
-        same = (runs[PLAIN].x.sum(1) < 0) == (start.sum(1) < 0)
-        stays = float(same.double().mean())
-        return Findings(
+        same = (runs[PLAIN].x.sum(1) < 0) == (square(self.seed, n).sum(1) < 0)
+        stays = only(rows, sampler=PLAIN)["stays"] = float(same.double().mean())
+        rows += [measured(_sharpened(steps), self.sharpened(steps, 2 * n)) | {"steps": steps} for steps in SHARP]
+        shown = {name: runs[name].x[:SHOWN].tolist() for name in (EXACT, PLAIN, ANNEALED, FLOW)}
+        return self.judge(
             rows,
-            self.checks({row["sampler"]: row for row in rows}, stays, n),
-            {"samples": lambda: scatter_chart(rows, runs), "weights": lambda: weight_chart(rows)},
+            {"samples": lambda: far_charts.samples(rows, shown), "weights": lambda: far_charts.weights(rows, WEIGHT)},
             [
                 f"{stays:.1%} of Langevin's samples end on the side of the saddle where they began; the escape time is about e^25 steps.",
                 "Started from N(0, 80^2 I) the flow's share is off by what the prior lacks, not by what the solver does.",
@@ -87,76 +79,59 @@ class LangevinFails(Experiment):
 
     def sampled(self, name: str, n: int) -> Run:
         """n samples in one of the ways."""
-        from solvers_zoo import registry
-        from solvers_zoo.noise.seeded import SeededNoise
-        from solvers_zoo.sampling.driver import sample
-
-        bimodal = registry.model("bimodal")
+        bimodal = zoo.model("bimodal")
         if name == EXACT:
-            draws = SeededNoise(self.seed, range(n), (2,)).data()
+            draws = zoo.SeededNoise(self.seed, range(n), (2,)).data()
             return Run(bimodal.draw(bimodal.sde.at(1e-6), draws), 0)
         if name == PLAIN:
-            solver = registry.solver("langevin", eps=EPS, n_steps_each=1000)
-            done = sample(bimodal, solver, steps=1, x=square(self.seed, n), seed=self.seed)
+            solver = zoo.solver("langevin", eps=EPS, n_steps_each=1000)
+            done = zoo.sample(bimodal, solver, steps=1, x=square(self.seed, n), seed=self.seed)
         elif name == ANNEALED:
-            solver = registry.solver("annealed-langevin", eps=EPS, n_steps_each=100)
-            points, start = registry.model("bimodal-points"), square(self.seed, n)
-            done = sample(points, solver, steps=9, grid="log-snr", x=start, seed=self.seed)
+            solver = zoo.solver("annealed-langevin", eps=EPS, n_steps_each=100)
+            points, start = zoo.model("bimodal-points"), square(self.seed, n)
+            done = zoo.sample(points, solver, steps=9, grid="log-snr", x=start, seed=self.seed)
         else:
             start_law = "exact" if name == FLOW else "prior"
-            done = sample(bimodal, "heun", steps=17, n=10 * n, seed=self.seed, start=start_law, denoise=True)
+            done = zoo.sample(bimodal, "heun", steps=17, n=10 * n, seed=self.seed, start=start_law, denoise=True)
         return Run(done.x, done.nfe)
 
     def sharpened(self, steps: int, n: int) -> Run:
         """EDM's Heun with so many steps, the last of them the denoise."""
-        from solvers_zoo import registry
-        from solvers_zoo.sampling.driver import sample
-
-        done = sample(registry.model("bimodal"), "heun", steps=steps - 1, n=n, denoise=True, seed=self.seed)
+        done = zoo.sample(zoo.model("bimodal"), "heun", steps=steps - 1, n=n, denoise=True, seed=self.seed)
         return Run(done.x, done.nfe)
 
-    def checks(self, rows: dict[str, Row], stays: float, n: int) -> list[Check]:
+    def checks(self, rows: Sequence[Row]) -> Iterator[Check]:
         """Weights and variances against what is known of them."""
-        settled, predicted = 1 / (1 - EPS / 4), prior_share(SIGMA)
-        spread = 4 * settled / math.sqrt(n)  # four standard errors of a variance of 2 n coordinates
-        flow_z = (rows[FLOW]["weight"] - WEIGHT) / rows[FLOW]["standard_error"]
-        prior_z = (rows[PRIOR]["weight"] - predicted) / rows[PRIOR]["standard_error"]
-        checks = [
-            Check(
-                "Langevin",
-                "Langevin dynamics leaves about half in the mode of a fifth",
-                rows[PLAIN]["weight"],
-                0.44,
-                0.52,
-            ),
-            Check("Langevin stays", "a sample ends in the basin where it began", stays, low=0.9),
-            Check("annealed", "annealing finds the weight to about a hundredth", rows[ANNEALED]["weight"], 0.19, 0.23),
-            Check("flow", "the flow from the exact law keeps the weight: z", flow_z, -3.0, 3.0),
-            Check(
-                "flow, prior", f"from N(0, 80^2 I) its share is the predicted {predicted:.4f}: z", prior_z, -3.0, 3.0
-            ),
-        ]
-        for name in (PLAIN, ANNEALED):
+        plain, annealed, flow, prior = (only(rows, sampler=name) for name in (PLAIN, ANNEALED, FLOW, PRIOR))
+        words = "Langevin dynamics leaves about half in the mode of a fifth"
+        yield Check("Langevin", words, plain["weight"], 0.44, 0.52)
+        yield Check("Langevin stays", "a sample ends in the basin where it began", plain["stays"], low=0.9)
+        yield Check("annealed", "annealing finds the weight to about a hundredth", annealed["weight"], 0.19, 0.23)
+        z = (flow["weight"] - WEIGHT) / flow["standard_error"]
+        yield Check("flow", "the flow from the exact law keeps the weight: z", z, -3.0, 3.0)
+        share = prior_share(SIGMA)
+        z = (prior["weight"] - share) / prior["standard_error"]
+        yield Check("flow, prior", f"from N(0, 80^2 I) its share is the predicted {share:.4f}: z", z, -3.0, 3.0)
+        settled = 1 / (1 - EPS / 4)
+        for row in (plain, annealed):
+            name, spread = row["sampler"], 4 * settled / math.sqrt(row["n"])  # four standard errors: 2 n coordinates
             words = f"the modes of {name} have the variance at which the chain settles, 1/(1 - eps/4)"
-            found = rows[name]["mode_variance"]
-            checks.append(Check(f"variance, {name}", words, found, settled - spread, settled + spread))
+            yield Check(f"variance, {name}", words, row["mode_variance"], settled - spread, settled + spread)
         for steps, figure in SHARP.items():
-            found = rows[f"{FLOW}, {steps} steps"]["mode_variance"]
+            found = only(rows, sampler=_sharpened(steps))["mode_variance"]
             words = f"the modes of {steps} Heun steps have the variance {figure}"
-            checks.append(Check(f"variance, {steps} steps", words, found, figure - 0.02, figure + 0.02))
-        return checks
+            yield Check(f"variance, {steps} steps", words, found, figure - 0.02, figure + 0.02)
 
 
-# -- the arithmetic ----------------------------------------------------------------------------------------------------
+def _sharpened(steps: int) -> str:
+    return f"{FLOW}, {steps} steps"
 
 
 def square(seed: int, n: int) -> Tensor:
     """n starts, uniform in [-8, 8]^2."""
     import torch
 
-    from solvers_zoo.noise.seeded import SeededNoise
-
-    draws = SeededNoise(seed, range(n), (2,)).start()
+    draws = zoo.SeededNoise(seed, range(n), (2,)).start()
     return (torch.stack((draws.uniform(), draws.uniform()), 1) * 16 - 8).float()
 
 
@@ -175,66 +150,5 @@ def measured(name: str, run: Run) -> Row:
     weight = float(left.double().mean())
     variance = sum(float(part.double().var(0).mean()) * len(part) / n for part in (run.x[left], run.x[~left]))
     error = math.sqrt(weight * (1 - weight) / n)
-    return {
-        "sampler": name,
-        "weight": weight,
-        "standard_error": error,
-        "mode_variance": variance,
-        "n": n,
-        "nfe": run.nfe,
-    }
-
-
-# -- charts ------------------------------------------------------------------------------------------------------------
-
-
-def scatter_chart(rows: list[Row], runs: dict[str, Run]) -> Any:
-    """Samples of all four ways side by side, as in the lecture."""
-    from solvers_zoo.charts import scatter as drawing
-
-    shown = {name: runs[name].x[:SHOWN].tolist() for name in (EXACT, PLAIN, ANNEALED, FLOW)}
-    weights = {row["sampler"]: row["weight"] for row in rows}
-    names = {name: f"{name}, {100 * weights[name]:.0f} : {100 * (1 - weights[name]):.0f}" for name in shown}
-    points = [
-        {"x": a, "y": b, "panel": names[name], "mode": "lower" if a + b < 0 else "upper"}
-        for name, places in shown.items()
-        for a, b in places
-    ]
-    return drawing.scatter(
-        points,
-        "x",
-        "y",
-        "mode",
-        panel="panel",
-        panels=list(names.values()),
-        reach=9.0,
-        title="Langevin dynamics cannot weigh far modes",
-        subtitle="1/5 N((-5, -5), I) + 4/5 N((5, 5), I); chains start uniform on a square, the flow from the exact law at σ = 80; shares in %",
-    )
-
-
-def weight_chart(rows: list[Row]) -> Any:
-    """Share of the lower mode with two standard errors, against the true one."""
-    from solvers_zoo.charts import scatter as drawing
-
-    shown = [
-        {
-            "sampler": row["sampler"],
-            "weight": row["weight"],
-            "low": row["weight"] - 2 * row["standard_error"],
-            "high": row["weight"] + 2 * row["standard_error"],
-        }
-        for row in rows
-        if "steps" not in row
-    ]
-    return drawing.intervals(
-        shown,
-        "weight",
-        "sampler",
-        low="low",
-        high="high",
-        truth=WEIGHT,
-        x_title="share of samples in the mode of 1/5",
-        title="The share of the smaller mode",
-        subtitle="two standard errors; the line is the truth",
-    )
+    row: Row = {"sampler": name, "weight": weight, "standard_error": error}
+    return row | {"mode_variance": variance, "n": n, "nfe": run.nfe}

@@ -14,23 +14,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import torch
+from torch import Tensor
 
-from solvers_zoo import registry
-from solvers_zoo.noise.seeded import SeededNoise
-from solvers_zoo.processes.edm import EDM
-from solvers_zoo.score_models.base import ScoreModel
-from solvers_zoo.score_models.function import FunctionModel
-from solvers_zoo.score_models.network import NetworkModel
-from solvers_zoo.train.objectives.explicit import ExplicitScoreMatching
-from solvers_zoo.train.objectives.sliced import SlicedScoreMatching
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from solvers_zoo.noise.base import Draws
+from solvers_zoo import EDM, Draws, FunctionModel, NetworkModel, Objective, ScoreModel, SeededNoise, registry
 
 #: Below the spacing of float32 numbers at 1: points with this noise are on the circle to the last bit.
 CLEAN = 1e-9
@@ -71,7 +60,8 @@ def fit(sigma: float, steps: int, seed: int = 0, tell: Callable[[], None] = lamb
         torch.manual_seed(seed)
         net = registry.default().make("network", NETWORK).build((2,), None)
     model, point = NetworkModel(net, EDM(), "score", (2,)), EDM().at(sigma)
-    objective, noise = SlicedScoreMatching(), SeededNoise(seed, range(BATCH), (2,))
+    objective: Objective = registry.default().make("objective", "ssm")
+    noise = SeededNoise(seed, range(BATCH), (2,))
     optimizer = torch.optim.Adam(net.parameters(), lr=RATE, fused=True)
     losses = []
     for step in range(steps):
@@ -109,7 +99,6 @@ def loss_on_the_circle(sigma: float, n: int = 64) -> float:
     """The loss of s_sigma on points of the circle itself."""
     draws = SeededNoise(0, range(n), (2,), torch.float64).data()
     model = FunctionModel(lambda x, point: exact_score(x, sigma), EDM(), "score", (2,))
+    objective: Objective = registry.default().make("objective", "esm")
     with torch.no_grad():
-        return float(
-            ExplicitScoreMatching().loss_at(model, circle(draws, torch.float64), EDM().at(CLEAN), draws).mean()
-        )
+        return float(objective.loss_at(model, circle(draws, torch.float64), EDM().at(CLEAN), draws).mean())

@@ -12,47 +12,41 @@ r"""Noise conditional score networks: why noise, why many levels, and what annea
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
-from solvers_zoo.bench.experiment import Check, Experiment, Findings, Progress, Row, column, silent, slope
-from solvers_zoo.registry.card import Source, StudyCard
-from solvers_zoo.registry.options import option
+import solvers_zoo as zoo
+from solvers_zoo.bench.experiment import Check, Experiment, Findings, Progress, Row, column, silent, slope, where
+from zoo_lectures.ncsn.numbers import (
+    ANNEALED,
+    BLUR,
+    DATA,
+    EACH,
+    EPS,
+    FALL,
+    KNOWN,
+    LEVELS,
+    PLAIN,
+    UNKNOWN,
+    Drawn,
+    mask,
+)
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo.score_models.base import ScoreModel
     from zoo_lectures.ncsn.manifold import Fit
-
-LEVELS = 20
-#: Step at the last level, which is 0.4 sigma_L^2, and steps a level: 200 evaluations.
-EPS, EACH = 0.001, 10
-DATA, ANNEALED, PLAIN = "other digits", "annealed Langevin", "Langevin, smallest level"
-#: What is known of a digit: rows and columns of its 8 x 8 pixels.
-KNOWN = {"upper half": (slice(0, 4), slice(0, 8)), "left half": (slice(0, 8), slice(0, 4))}
-#: "Of no known class", to the network.
-UNKNOWN = 10
-#: Noise levels of the circle that its own score is taken at, and that networks are trained at.
-FALL, BLUR = (0.2, 0.1, 0.05, 0.025), 0.2
-
-
-class Drawn(NamedTuple):
-    """Digits, (n, 1, 8, 8), the classes that were asked for, and what it cost."""
-
-    x: Tensor
-    classes: Tensor
-    nfe: int
 
 
 class NCSNStudy(Experiment):
     """Samples and completions of a noise conditional score network, and score matching on a circle with and without noise."""
 
-    card = StudyCard(
+    card = zoo.StudyCard(
         name="ncsn",
         title="Noise conditional score networks",
         claim="Score matching needs noise where data fill no space, Langevin dynamics needs it at many levels; with both it draws and "
         "completes digits.",
-        source=Source(
+        source=zoo.Source(
             authors="Song & Ermon 2019",
             title="Generative Modeling by Estimating Gradients of the Data Distribution",
             arxiv="1907.05600",
@@ -61,13 +55,11 @@ class NCSNStudy(Experiment):
         seconds=35,
         quick_seconds=8,
     )
-    seed: int = option(0, help="seed of starts, noise, and the first weights of networks")
+    seed: int = zoo.option(0, help="seed of starts, noise, and the first weights of networks")
 
     def run(self, progress: Progress = silent, quick: bool = False) -> Findings:
         """Draw, complete, and train on the circle."""
-        from solvers_zoo import registry
-        from zoo_lectures.ncsn import charts as ncsn_charts
-        from zoo_lectures.ncsn import manifold as ncsn_manifold
+        from zoo_lectures.ncsn import charts, manifold
 
         n, held, steps = (100, 40, 200) if quick else (898, 180, 1200)
         parts, done = 4 + len(KNOWN) + 2 * steps, 0
@@ -77,89 +69,102 @@ class NCSNStudy(Experiment):
             done += 1
             progress(done, parts)
 
-        model, runs, rows = registry.model("digits-ncsn"), dict[str, Drawn](), []
-        reference, runs[DATA] = halves(n)
+        model = zoo.model("digits-ncsn")
+        reference, others = halves(n)
+        runs = {DATA: others}
         for name in (ANNEALED, PLAIN):
             runs[name] = self.drawn(model, name, n)
             tell()
-        rows += [measured(name, run, reference) for name, run in runs.items()]
+        rows = [measured(name, run, reference) for name, run in runs.items()]
         for name in KNOWN:
             rows.append(self.completed(model, name, held))
             tell()
-        fits = [ncsn_manifold.fit(sigma, steps, self.seed, tell) for sigma in (ncsn_manifold.CLEAN, BLUR)]
-        rows += [trained(name, fit) for name, fit in zip(("clean", "blurred"), fits, strict=True)]
-        rows += [{"part": "fall", "sigma": sigma, "loss": ncsn_manifold.loss_on_the_circle(sigma)} for sigma in FALL]
+        fits = {"clean": manifold.fit(manifold.CLEAN, steps, self.seed, tell)}
+        fits["blurred"] = manifold.fit(BLUR, steps, self.seed, tell)
+        rows += [trained(name, fit) for name, fit in fits.items()]
+        rows += [{"part": "fall", "sigma": sigma, "loss": manifold.loss_on_the_circle(sigma)} for sigma in FALL]
         progress(parts, parts)
-        return Findings(
+        return self.judge(
             rows,
-            checks(rows),
             {
-                "samples": lambda: ncsn_charts.samples(runs, rows),
-                "levels": lambda: ncsn_charts.levels(self.by_level(model), model),
-                "inpainting": lambda: ncsn_charts.inpainting({name: self.shown(model, name) for name in KNOWN}, rows),
-                "manifold": lambda: ncsn_charts.manifold(fits, rows),
+                "samples": lambda: charts.samples(runs, rows),
+                "levels": lambda: charts.levels(self.by_level(model), model.sde.as_gaussian()),
+                "inpainting": lambda: charts.inpainting({name: self.shown(model, name) for name in KNOWN}, rows),
+                "manifold": lambda: charts.manifold([*fits.values()], rows),
             },
             ["Inpainting is of digits that the network was not trained on, and it is not told their class."],
         )
 
-    def drawn(self, model: ScoreModel, name: str, n: int) -> Drawn:
-        """n digits at 200 evaluations and a last denoise; the plain chain starts uniformly in the range of the data."""
-        from solvers_zoo.noise.seeded import SeededNoise
-        from solvers_zoo.sampling.driver import sample
+    def checks(self, rows: Sequence[Row]) -> Iterator[Check]:
+        """Samples beside the data and the plain chain; completions; and training with and without noise."""
+        by_name = {row["name"]: row for row in rows if "name" in row}
+        data, annealed, plain, clean, blurred = (by_name[name] for name in (DATA, ANNEALED, PLAIN, "clean", "blurred"))
+        yield Check("class", "annealed Langevin draws the digit that was asked for", annealed["agreement"], low=0.9)
+        words = "its digits are nearly as near to the data as other digits are: ratio"
+        yield Check("Frechet", words, annealed["frechet"] / data["frechet"], high=1.5)
+        words = "and as contrasted: ratio of standard deviations"
+        yield Check("spread", words, annealed["std"] / data["std"], 0.93, 1.07)
+        words = "Langevin at the smallest level alone seldom draws it"
+        yield Check("plain, class", words, plain["agreement"], high=0.3)
+        words = "and is farther off than annealing: ratio"
+        yield Check("plain, Frechet", words, plain["frechet"] / annealed["frechet"], low=2.5)
+        halves = where(rows, part="inpainting")
+        off, kept = max(column(halves, "known_off")), min(column(halves, "kept"))
+        yield Check("known", "inpainting keeps what is known to within the last noise level", off, high=0.05)
+        yield Check("completed", "most completed digits are of the class of the whole", kept, low=0.55)
+        more = min(row["kept"] - row["pasted"] for row in halves)
+        yield Check("pasted", "more than with another digit's half", more, low=0.1)
+        fall = where(rows, part="fall")
+        falls = -slope(column(fall, "sigma"), [-loss for loss in column(fall, "loss")])
+        words = "on the circle the loss of the score of blur sigma falls like 1/sigma^2"
+        yield Check("no minimum", words, falls, 1.9, 2.1)
+        words = "training there does not settle: spread of the loss over its mean"
+        yield Check("clean", words, clean["spread"] / abs(clean["loss"]), low=0.2)
+        yield Check("blurred", "with noise it does", blurred["spread"] / abs(blurred["loss"]), high=0.1)
+        ratio = blurred["loss"] / blurred["minimum"]
+        yield Check("blurred, loss", "to the least loss there is: ratio", ratio, 0.85, 1.05)
+        yield Check("blurred, score", "and the score: squared error over square", blurred["error"], high=0.15)
 
-        more: dict[str, Any] = {"solver": f"annealed-langevin(eps={EPS}, n_steps_each={EACH})", "steps": LEVELS - 1}
+    # -- runs ----------------------------------------------------------------------------------------------------------
+
+    def annealed(self, model: zoo.ScoreModel, solver: str = "annealed-langevin", **more: Any) -> zoo.Result:
+        """A chain of 200 evaluations at all levels, and a last denoise."""
+        chain = f"{solver}(eps={EPS}, n_steps_each={EACH})"
+        return zoo.sample(model, chain, steps=LEVELS - 1, seed=self.seed, grid="log-snr", denoise=True, **more)
+
+    def drawn(self, model: zoo.NetworkModel, name: str, n: int) -> Drawn:
+        """n digits at 200 evaluations and a last denoise; the plain chain starts uniformly in the range of the data."""
         if name == PLAIN:
-            normal = SeededNoise(self.seed, range(n), (1, 8, 8)).start().fresh()
+            normal = zoo.SeededNoise(self.seed, range(n), (1, 8, 8)).start().fresh()
+            chain = f"langevin(eps={EPS}, n_steps_each={LEVELS * EACH})"
             uniform = (normal / 2**0.5).erf()  # on [-1, 1]
-            more = {"solver": f"langevin(eps={EPS}, n_steps_each={LEVELS * EACH})", "steps": 1, "x": uniform}
-        run = sample(model, n=n, seed=self.seed, grid="log-snr", denoise=True, **more)
+            run = zoo.sample(model, chain, steps=1, x=uniform, seed=self.seed, grid="log-snr", denoise=True)
+        else:
+            run = self.annealed(model, n=n)
         return Drawn(run.x, model.default_condition(self.seed, range(n))["label"], run.nfe)
 
-    def by_level(self, model: ScoreModel) -> Tensor:
+    def by_level(self, model: zoo.ScoreModel) -> Tensor:
         """Two of every digit at every level and at last denoised, (levels + 1, 20, 1, 8, 8)."""
         import torch
 
-        from solvers_zoo.sampling.driver import sample
-
-        run = sample(
-            model,
-            f"annealed-langevin(eps={EPS}, n_steps_each={EACH})",
-            steps=LEVELS - 1,
-            n=20,
-            seed=self.seed,
-            grid="log-snr",
-            condition={"label": torch.arange(10).repeat(2)},
-            denoise=True,
-            trajectory=True,
-        )
+        run = self.annealed(model, n=20, condition={"label": torch.arange(10).repeat(2)}, trajectory=True)
         assert run.trajectory is not None
         return torch.cat((run.trajectory, run.x[None]))
 
-    def complete(self, model: ScoreModel, name: str, x: Tensor) -> Drawn:
+    def complete(self, model: zoo.ScoreModel, name: str, x: Tensor) -> Drawn:
         """Digits of which a part is known, completed by Algorithm 2."""
         import torch
 
-        from solvers_zoo.sampling.driver import sample
-        from solvers_zoo.score_models.wrappers.inpainting import Inpainting
-
         classes = torch.full((len(x),), UNKNOWN)
-        run = sample(
-            Inpainting(model, x, mask(name)),
-            f"inpainting-langevin(eps={EPS}, n_steps_each={EACH})",
-            steps=LEVELS - 1,
-            n=len(x),
-            seed=self.seed,
-            grid="log-snr",
-            denoise=True,
-            condition={"label": classes},
-        )
+        known = zoo.Inpainting(model, x, mask(name))
+        run = self.annealed(known, "inpainting-langevin", n=len(x), condition={"label": classes})
         return Drawn(run.x, classes, run.nfe)
 
-    def completed(self, model: ScoreModel, name: str, n: int) -> Row:
+    def completed(self, model: zoo.ScoreModel, name: str, n: int) -> Row:
         """How well n held-out digits are completed."""
         import torch
 
-        from solvers_zoo.metrics.digits_features import digit_classes
+        from solvers_zoo.metrics import digit_classes
 
         x, classes = unseen(n)
         known = mask(name)
@@ -175,7 +180,7 @@ class NCSNStudy(Experiment):
             "known_off": float((found.x - x)[known.expand_as(x)].square().mean().sqrt()),
         }
 
-    def shown(self, model: ScoreModel, name: str) -> tuple[Tensor, Tensor]:
+    def shown(self, model: zoo.ScoreModel, name: str) -> tuple[Tensor, Tensor]:
         """One unseen digit of every class, (10, 1, 8, 8), and six completions of each, (10, 6, 1, 8, 8)."""
         import torch
 
@@ -187,52 +192,36 @@ class NCSNStudy(Experiment):
 # -- data and figures --------------------------------------------------------------------------------------------------
 
 
-def mask(name: str) -> Tensor:
-    """True where a digit is known, (1, 8, 8)."""
-    import torch
-
-    known = torch.zeros(1, 8, 8, dtype=torch.bool)
-    known[0][KNOWN[name]] = True
-    return known
-
-
 def halves(n: int) -> tuple[Tensor, Drawn]:
     """n of the digits, and n others with their classes; n is at most half of them."""
-    from solvers_zoo.noise.seeded import SeededNoise
-    from solvers_zoo.score_models.targets.digits import load_digits
+    from solvers_zoo.metrics import load_digits
 
     x, classes = load_digits()
-    order = SeededNoise(0, range(len(x)), ()).data().uniform().argsort()
+    order = zoo.SeededNoise(0, range(len(x)), ()).data().uniform().argsort()
     return x[order[:n]].float(), Drawn(x[order[n : 2 * n]].float(), classes[order[n : 2 * n]], 0)
 
 
 def unseen(n: int | None = None) -> tuple[Tensor, Tensor]:
     """The first n digits, or all of them, that were held out when `digits-ncsn` was trained, and their classes."""
-    from solvers_zoo.noise.seeded import SeededNoise
-    from solvers_zoo.score_models.checkpoints import read_card
-    from solvers_zoo.score_models.targets.digits import load_digits
-    from solvers_zoo.score_models.targets.networks import WEIGHTS
+    from solvers_zoo.metrics import load_digits
 
     x, classes = load_digits()
-    record = read_card(WEIGHTS / "digits-ncsn.safetensors")["training"]
-    order = SeededNoise(record["seed"], range(len(x)), ()).start().uniform().argsort()
+    record = zoo.read_card(zoo.model("digits-ncsn").checkpoints[0])["training"]
+    order = zoo.SeededNoise(record["seed"], range(len(x)), ()).start().uniform().argsort()
     held = order[: round(len(x) * record["held_out"])][:n]
     return x[held].float(), classes[held]
 
 
-def share(true: Tensor) -> float:
-    """Of what is true."""
-    return float(true.double().mean())
+def share(held: Tensor) -> float:
+    """The share of entries that are true."""
+    return float(held.double().mean())
 
 
 def measured(name: str, run: Drawn, reference: Tensor) -> Row:
     """Agreement with the classes asked for, and distances from the reference in the shipped features."""
-    from solvers_zoo.metrics.digits_features import digit_classes
-    from solvers_zoo.metrics.distances import frechet
-    from solvers_zoo.metrics.features import features
-    from solvers_zoo.metrics.pairs import cubic, discrepancy
+    from solvers_zoo.metrics import cubic, digit_classes, digit_features, discrepancy, frechet
 
-    found, wanted = features("digits", run.x), features("digits", reference)
+    found, wanted = digit_features(run.x), digit_features(reference)
     return {
         "part": "samples",
         "name": name,
@@ -251,59 +240,6 @@ def trained(name: str, fit: Fit) -> Row:
 
     windows = fit.windows()
     windows = windows[len(windows) // 2 :]
-    row = {
-        "part": "manifold",
-        "name": name,
-        "sigma": fit.sigma,
-        "loss": float(windows.mean()),
-        "spread": float(windows.std()),
-    }
+    row: Row = {"part": "manifold", "name": name, "sigma": fit.sigma}
+    row |= {"loss": float(windows.mean()), "spread": float(windows.std())}
     return row if fit.sigma == CLEAN else {**row, **judged(fit, 4000)._asdict()}
-
-
-def checks(rows: list[Row]) -> list[Check]:
-    """What is claimed of all."""
-    by_name = {row["name"]: row for row in rows if "name" in row}
-    data, annealed, plain, clean, blurred = (by_name[name] for name in (DATA, ANNEALED, PLAIN, "clean", "blurred"))
-    halves_ = [by_name[name] for name in KNOWN]
-    falls = -slope(column(rows, "sigma", part="fall"), [-loss for loss in column(rows, "loss", part="fall")])
-    return [
-        Check("class", "annealed Langevin draws the digit that was asked for", annealed["agreement"], low=0.9),
-        Check(
-            "Frechet",
-            "its digits are nearly as near to the data as other digits are: ratio",
-            annealed["frechet"] / data["frechet"],
-            high=1.5,
-        ),
-        Check("spread", "and as contrasted: ratio of standard deviations", annealed["std"] / data["std"], 0.93, 1.07),
-        Check("plain, class", "Langevin at the smallest level alone seldom draws it", plain["agreement"], high=0.3),
-        Check(
-            "plain, Frechet",
-            "and is farther off than annealing: ratio",
-            plain["frechet"] / annealed["frechet"],
-            low=2.5,
-        ),
-        Check(
-            "known",
-            "inpainting keeps what is known to within the last noise level",
-            max(r["known_off"] for r in halves_),
-            high=0.05,
-        ),
-        Check(
-            "completed",
-            "most completed digits are of the class of the whole",
-            min(r["kept"] for r in halves_),
-            low=0.55,
-        ),
-        Check("pasted", "more than with another digit's half", min(r["kept"] - r["pasted"] for r in halves_), low=0.1),
-        Check("no minimum", "on the circle the loss of the score of blur sigma falls like 1/sigma^2", falls, 1.9, 2.1),
-        Check(
-            "clean",
-            "training there does not settle: spread of the loss over its mean",
-            clean["spread"] / abs(clean["loss"]),
-            low=0.2,
-        ),
-        Check("blurred", "with noise it does", blurred["spread"] / abs(blurred["loss"]), high=0.1),
-        Check("blurred, loss", "to the least loss there is: ratio", blurred["loss"] / blurred["minimum"], 0.85, 1.05),
-        Check("blurred, score", "and the score: squared error over square", blurred["error"], high=0.15),
-    ]

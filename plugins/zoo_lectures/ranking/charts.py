@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import altair as alt
 
-from solvers_zoo.bench.experiment import Row
+from solvers_zoo.bench.experiment import Row, column
 from solvers_zoo.charts import Styles, lines
-from solvers_zoo.charts.panels import COLOURS, axis, chart, inks, scale, titled
-from zoo_lectures.ranking.study import BUDGETS, FID_AT_10, rank_correlation
+from solvers_zoo.charts.panels import COLOURS, across, chart, inks, titled, up
+from zoo_lectures.ranking.numbers import BUDGETS, FID_AT_10, rank_correlation
+
+#: Shifts of words that would lie on a neighbour's.
+_SHIFTS = {"unipc-3": 6, "dpmpp-3m-published": -6, "ddim": -2}
 
 
 def short(solver: str) -> str:
@@ -19,25 +21,18 @@ def short(solver: str) -> str:
     return solver.partition("(")[0]
 
 
-def precision(rows: Sequence[Row]) -> Any:
+def precision(rows: Sequence[Row]) -> alt.LayerChart | alt.HConcatChart:
     """Errors over evaluations, and at ten of them beside the FIDs."""
     seen = [row | {"name": short(row["solver"])} for row in rows if not math.isnan(row["error"])]
     # the lines' own order at ten evaluations, so that the legend reads like the figure
     at_ten = {row["name"]: row["error"] for row in seen if row["nfe"] == 10}
     order = sorted({row["name"] for row in seen}, key=lambda name: -at_ten.get(name, 0.0))
-    left = _lines(seen, order)
-    pairs = [
-        {"name": short(name), "error": at_ten[short(name)], "fid": fid}
-        for name, fid in FID_AT_10.items()
-        if short(name) in at_ten
-    ]
-    whole = (
-        alt.hconcat(left, _beside(pairs), spacing=40).resolve_scale(
-            color="independent", shape="independent", strokeDash="independent"
-        )
-        if len(pairs) == len(FID_AT_10)
-        else left
-    )
+    fids = {short(name): fid for name, fid in FID_AT_10.items() if short(name) in at_ten}
+    whole: alt.LayerChart | alt.HConcatChart = _lines(seen, order)
+    if len(fids) == len(FID_AT_10):
+        beside = _beside([{"name": name, "error": at_ten[name], "fid": fid} for name, fid in fids.items()])
+        whole = alt.hconcat(whole, beside, spacing=40)
+        whole = whole.resolve_scale(color="independent", shape="independent", strokeDash="independent")
     return titled(
         whole,
         "Solvers rank on two Gaussian modes as they do on images",
@@ -46,29 +41,20 @@ def precision(rows: Sequence[Row]) -> Any:
     )
 
 
-def _lines(rows: Sequence[Row], order: list[str]) -> Any:
+def _lines(rows: Sequence[Row], order: list[str]) -> alt.LayerChart:
     styles, key = Styles(order), alt.Legend(title="solver, worst first at 10", orient="right")
-    base = chart(
-        rows,
-        x=alt.X("nfe:Q", axis=axis("network evaluations", values=BUDGETS), scale=scale(4.6, 38)),
-        y=alt.Y("error:Q", axis=axis("root mean square error"), scale=scale()),
-        color=alt.Color("name:N", scale=inks(order), legend=key),
-    )
+    x, y = across("nfe", "network evaluations", 4.6, 38, values=BUDGETS), up("error", "root mean square error")
+    base = chart(rows, x=x, y=y, color=alt.Color("name:N", scale=inks(order), legend=key))
     shape = alt.Shape("name:N", scale=alt.Scale(domain=order, range=styles.shapes), legend=key)
     dash = alt.StrokeDash("name:N", scale=alt.Scale(domain=order, range=styles.dashes), legend=key)
-    return (base.mark_line().encode(strokeDash=dash) + base.mark_point(opacity=1).encode(shape=shape)).properties(
-        width=400, height=380
-    )
+    both = base.mark_line().encode(strokeDash=dash) + base.mark_point(opacity=1).encode(shape=shape)
+    return both.properties(width=400, height=380)
 
 
-#: Words that would lie on a neighbour's.
-_SHIFTS = {"unipc-3": 6, "dpmpp-3m-published": -6, "ddim": -2}
-
-
-def _beside(pairs: list[Row]) -> Any:
-    found = rank_correlation([row["error"] for row in pairs], [row["fid"] for row in pairs])
-    x = alt.X("error:Q", axis=axis("error at NFE 10", values=[0.02, 0.05, 0.1, 0.2, 0.5, 1]), scale=scale(0.015, 1.9))
-    y = alt.Y("fid:Q", axis=axis("FID at NFE 10, CIFAR-10", values=[3, 5, 10, 15]), scale=scale(2.3, 20))
+def _beside(pairs: list[Row]) -> alt.LayerChart | alt.FacetChart:
+    found = rank_correlation(column(pairs, "error"), column(pairs, "fid"))
+    x = across("error", "error at NFE 10", 0.015, 1.9, values=[0.02, 0.05, 0.1, 0.2, 0.5, 1])
+    y = up("fid", "FID at NFE 10, CIFAR-10", 2.3, 20, values=[3, 5, 10, 15])
     marks = chart(pairs, x=x, y=y).mark_point(size=90, color=COLOURS[0], opacity=1)
     words = [
         chart([row], x="error:Q", y="fid:Q", text="name:N").mark_text(
@@ -76,17 +62,15 @@ def _beside(pairs: list[Row]) -> Any:
         )
         for row in pairs
     ]
-    rank = chart([{"text": f"Spearman {found:.2f}"}], text="text:N").mark_text(
-        align="left", fontSize=14, fontStyle="italic"
-    )
-    return alt.layer(marks, *words, rank.encode(x=alt.value(12), y=alt.value(16))).properties(width=330, height=380)
+    rank = chart([{"text": f"Spearman {found:.2f}"}], text="text:N", x=alt.value(12), y=alt.value(16))
+    italic = rank.mark_text(align="left", fontSize=14, fontStyle="italic")
+    return alt.layer(marks, *words, italic).properties(width=330, height=380)
 
 
-def best(rows: Sequence[Row]) -> Any:
+def best(rows: Sequence[Row]) -> alt.LayerChart:
     """The best found for every budget."""
-    named = [row | {"what": f"{row['solver']} on {row['grid']}"} for row in rows]
     found = lines(
-        named, "nfe", "error", "grid", x_title="network evaluations", y_title="root mean square error", legend="grid"
+        rows, "nfe", "error", "grid", x_title="network evaluations", y_title="root mean square error", legend="grid"
     )
     return titled(
         found, "The five best of all solvers and grids", "For every budget of evaluations; the data name the solvers."

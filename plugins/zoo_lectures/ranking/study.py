@@ -10,69 +10,82 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from solvers_zoo.bench.experiment import Check, Experiment, Findings, Progress, Row, silent, track
-from solvers_zoo.errors import ZooError
-from solvers_zoo.registry.card import Source, StudyCard
-from solvers_zoo.registry.options import option
-from solvers_zoo.registry.spec import split_list
+import solvers_zoo as zoo
+from solvers_zoo import registry
+from solvers_zoo.bench.experiment import Check, Experiment, Findings, Progress, Row, column, silent, track
+from zoo_lectures.ranking.numbers import BUDGETS, FID_AT_10, GRIDS, PUBLISHED, STARTS, rank_correlation
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo.score_models.mixture import Mixture
-    from solvers_zoo.solving.stepping import Solver
 
-BUDGETS = (5, 6, 8, 10, 12, 16, 20, 35)
+class Ranking(Experiment):
+    """Errors of solvers over their budget, the published implementations' figures, and the order of merit beside that of FIDs.
 
-#: Errors of the published implementations (diff-sampler, dpm-solver, k-diffusion) on the log-SNR grid, at `BUDGETS`.
-PUBLISHED: dict[str, tuple[float, ...]] = {
-    "ddim": (0.29, 0.24, 0.18, 0.14, 0.12, 0.087, 0.070, 0.040),
-    "heun": (math.nan, 3.3, 1.8, 0.80, 0.46, 0.20, 0.12, math.nan),
-    "dpm-solver-2": (math.nan, 1.3, 0.68, 0.26, 0.24, 0.10, 0.057, math.nan),
-    "ipndm-3": (0.12, 0.032, 0.016, 0.012, 0.010, 0.0071, 0.0051, 0.0019),
-    "dpmpp-2m": (0.13, 0.075, 0.074, 0.056, 0.040, 0.022, 0.014, 0.0042),
-    "dpmpp-3m-published(lower_order_final=true)": (0.35, 0.30, 0.14, 0.042, 0.017, 0.0070, 0.0043, 0.0012),
-    "unipc-2(lower_order_final=true)": (0.14, 0.090, 0.075, 0.046, 0.027, 0.011, 0.0057, 0.0013),
-    "unipc-3(lower_order_final=true)": (0.41, 0.34, 0.12, 0.050, 0.025, 0.0095, 0.0047, 0.00046),
-    "lms-3": (0.26, 0.20, 0.13, 0.085, 0.061, 0.035, 0.021, 0.0058),
-    "exp-adams-4": (0.12, 0.29, 0.18, 0.021, 0.033, 0.012, 0.0042, 0.00031),
-}
+    With ``search`` every deterministic solver is tried on every grid, fitted ones included, and the five best of each budget are kept.
+    """
 
-#: FID of 50,000 CIFAR-10 images at ten evaluations with the unconditional EDM network: README of zju-pi/diff-sampler.
-FID_AT_10 = {
-    "ddim": 15.69,
-    "heun": 15.93,
-    "dpm-solver-2": 5.01,
-    "dpmpp-3m-published(lower_order_final=true)": 3.00,
-    "unipc-3(lower_order_final=true)": 2.89,
-    "deis-tab3": 4.09,
-    "ipndm-4": 2.77,
-}
+    card = zoo.StudyCard(
+        name="ranking",
+        title="Which deterministic solver for how many evaluations",
+        claim="On a mixture in two dimensions solvers stand in nearly the order of their FIDs on CIFAR-10.",
+        source=zoo.Source(
+            authors="The solvers_zoo authors",
+            title="order of merit on an exact problem",
+            link="https://github.com/zju-pi/diff-sampler",
+            where="README: FID of 50,000 images, EDM network",
+        ),
+        seconds=30,
+        quick_seconds=6,
+    )
+    solvers: str = zoo.option("", help="solvers, between commas; those of the published table if empty")
+    grid: str = zoo.option("log-snr", help="the grid")
+    search: bool = zoo.option(False, help="look for the best of all solvers and grids instead; some minutes")
 
-#: Grids among which the best is looked for.
-GRIDS = ("log-snr", "karras", "flow-shift(shift=1)", "beta", "gits", "gits(base=log-snr)")
+    def run(self, progress: Progress = silent, quick: bool = False) -> Findings:
+        """Every solver with every budget, or the search; the quick form has three budgets."""
+        from zoo_lectures.ranking import charts
 
-#: z, so that the figures need no generator.
-STARTS = (
-    (-2.3104, -0.3733),
-    (-1.0608, 0.9995),
-    (-0.8840, -1.2755),
-    (-0.6232, -0.8664),
-    (-1.2956, 1.5236),
-    (0.3237, 2.0177),
-    (1.1357, -1.2269),
-    (0.0714, 0.3380),
-    (0.1535, -0.6333),
-    (-1.2609, -0.7270),
-    (-0.0200, 0.2103),
-    (0.1772, -0.8305),
-    (1.0112, -0.2427),
-    (-0.7730, -1.5952),
-    (-0.6870, 1.4881),
-    (-0.4484, -0.8910),
-)
+        budgets, solvers = (5, 10, 20) if quick else BUDGETS, registry.split_list(self.solvers)
+        rows: list[Row] = []
+        if self.search:
+            names = solvers or list(deterministic())
+            for nfe in track(budgets, progress):
+                rows += [one._asdict() | {"nfe": nfe, "published": math.nan} for one in search(nfe, names)[:5]]
+            return self.judge(rows, {"best": lambda: charts.best(rows)})
+        solvers = solvers or [*PUBLISHED, *(name for name in FID_AT_10 if name not in PUBLISHED)]
+        for solver, nfe in track([(solver, nfe) for solver in solvers for nfe in budgets], progress):
+            published = dict(zip(BUDGETS, PUBLISHED.get(solver, ()), strict=False)) if self._of_the_table else {}
+            facts = {"solver": solver, "nfe": nfe, "grid": self.grid, "error": error(solver, nfe, self.grid)}
+            rows.append(facts | {"published": published.get(nfe, math.nan)})
+        return self.judge(rows, {"ranking": lambda: charts.precision(rows)})
+
+    @property
+    def _of_the_table(self) -> bool:
+        """Whether these are the solvers and the grid of the published table."""
+        return not self.search and not self.solvers and self.grid == "log-snr"
+
+    def checks(self, rows: Sequence[Row]) -> Iterator[Check]:
+        """The acceptance figures of the published table."""
+        if not self._of_the_table:
+            return
+        here = [error(solver, 10, self.grid) for solver in FID_AT_10]
+        fids = list(FID_AT_10.values())
+        words = "Spearman's coefficient of errors at NFE 10 and FIDs"
+        yield Check("rank correlation", words, rank_correlation(here, fids), 0.85, 1.0)
+        best = sorted(here).index(here[fids.index(min(fids))]) + 1
+        yield Check("winner", "rank, at NFE 10, of the solver with the best FID", best, 1, 1)
+        # the published DPM-Solver++(2M) lowers the order of its last step, which the zoo's has no need of
+        compared = [row for row in rows if row["published"] > 0 and row["solver"] != "dpmpp-2m"]
+        worst = max(digits(row["error"], row["published"]) for row in compared)
+        words = "departure from published implementations' errors, in units of the second digit"
+        yield Check("published", words, worst, 0.0, 0.55)
+        if set(column(rows, "nfe")) == set(BUDGETS):
+            gain = max(fitted(nfe) / best_published(nfe) for nfe in (5, 6, 8, 10, 20))
+            words = "error of the best on a fitted grid over the best published one, the largest over budgets"
+            yield Check("fitted grids", words, gain, 0.0, 0.8)
 
 
 class Found(NamedTuple):
@@ -84,50 +97,36 @@ class Found(NamedTuple):
 
 
 @functools.cache
-def problem() -> tuple[Mixture, Tensor, Tensor]:
+def problem() -> tuple[zoo.Mixture, Tensor, Tensor]:
     """The model, the starts (16, 2) and where the exact flow takes them."""
     import torch
 
     from solvers_zoo.exact import reference_flow
-    from solvers_zoo.processes.edm import EDM
-    from solvers_zoo.score_models.mixture import Mixture
 
-    model = Mixture([0.3, 0.7], [[-1.0, 0.5], [1.2, -0.4]], [0.3**2, 0.5**2], sde=EDM())
-    sde = model.sde.as_gaussian()
+    sde = zoo.EDM()
+    model = zoo.Mixture([0.3, 0.7], [[-1.0, 0.5], [1.2, -0.4]], [0.3**2, 0.5**2], sde=sde)
     x = sde.t_max * torch.tensor(STARTS, dtype=torch.float64)
     return model, x, reference_flow(model, x, sde.at(sde.t_max), sde.at(sde.t_min))
 
 
-def error(solver: str | Solver, nfe: int, grid: Any = "log-snr") -> float:
+def error(solver: str | zoo.Solver, nfe: int, grid: str = "log-snr") -> float:
     """Error of ``solver`` for at most ``nfe`` evaluations; NaN where it cannot run on so few, or not on this grid."""
-    from solvers_zoo.sampling.driver import sample
-
     model, x, end = problem()
     try:
-        done = sample(model, solver=solver, nfe=nfe, grid=grid, x=x)
-    except ZooError:
+        done = zoo.sample(model, solver=solver, nfe=nfe, grid=grid, x=x)
+    except zoo.ZooError:
         return math.nan
     return float((done.x - end).square().mean().sqrt())
 
 
-def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float:
-    """Spearman's coefficient of two sequences without ties."""
-    ranks = [[sorted(values).index(value) for value in values] for values in (x, y)]
-    n = len(x)
-    return 1 - 6 * sum((a - b) ** 2 for a, b in zip(*ranks, strict=True)) / (n * (n * n - 1))
-
-
-def agreement_with_fid(grid: Any = "log-snr") -> float:
+def agreement_with_fid(grid: str = "log-snr") -> float:
     """Spearman's coefficient between the errors at ten evaluations and the FIDs of `FID_AT_10`."""
     return rank_correlation([error(solver, 10, grid) for solver in FID_AT_10], list(FID_AT_10.values()))
 
 
 def deterministic() -> Iterator[str]:
     """Names of the registered solvers of the probability flow that take a budget."""
-    from solvers_zoo import registry
-
-    for entry in registry.default().entries("solver"):
-        facts: Any = entry.card
+    for facts in registry.cards("solver"):
         if not (facts.stochastic or facts.batch_coupled) and facts.order and facts.evaluations:
             yield facts.name
 
@@ -138,97 +137,14 @@ def search(nfe: int, solvers: Iterable[str], grids: Sequence[str] = GRIDS) -> li
     return sorted(one for one in found if not math.isnan(one.error))
 
 
-class Ranking(Experiment):
-    """Errors of solvers over their budget, the published implementations' figures, and the order of merit beside that of FIDs.
-
-    With ``search`` every deterministic solver is tried on every grid, fitted ones included, and the five best of each budget are kept.
-    """
-
-    card = StudyCard(
-        name="ranking",
-        title="Which deterministic solver for how many evaluations",
-        claim="On a mixture in two dimensions solvers stand in nearly the order of their FIDs on CIFAR-10.",
-        source=Source(
-            authors="The solvers_zoo authors",
-            title="order of merit on an exact problem",
-            link="https://github.com/zju-pi/diff-sampler",
-            where="README: FID of 50,000 images, EDM network",
-        ),
-        seconds=30,
-        quick_seconds=6,
-    )
-    solvers: str = option("", help="solvers, between commas; those of the published table if empty")
-    grid: str = option("log-snr", help="the grid")
-    search: bool = option(False, help="look for the best of all solvers and grids instead; some minutes")
-
-    def run(self, progress: Progress = silent, quick: bool = False) -> Findings:
-        """Do it; the quick form has three budgets."""
-        budgets = (5, 10, 20) if quick else BUDGETS
-        if self.search:
-            return self._search(budgets, progress)
-        known = not self.solvers and self.grid == "log-snr"
-        solvers = split_list(self.solvers) or [*PUBLISHED, *(name for name in FID_AT_10 if name not in PUBLISHED)]
-        rows: list[Row] = []
-        for solver, nfe in track([(solver, nfe) for solver in solvers for nfe in budgets], progress):
-            there = PUBLISHED.get(solver, (math.nan,) * len(BUDGETS))[BUDGETS.index(nfe)] if known else math.nan
-            rows.append(
-                {
-                    "solver": solver,
-                    "nfe": nfe,
-                    "grid": self.grid,
-                    "error": error(solver, nfe, self.grid),
-                    "published": there,
-                }
-            )
-        from zoo_lectures.ranking.charts import precision
-
-        return Findings(
-            rows, list(_checks(rows, self.grid, quick)) if known else [], {"ranking": lambda: precision(rows)}
-        )
-
-    def _search(self, budgets: Sequence[int], progress: Progress) -> Findings:
-        names = split_list(self.solvers) or list(deterministic())
-        rows: list[Row] = []
-        for nfe in track(budgets, progress):
-            rows += [one._asdict() | {"nfe": nfe, "published": math.nan} for one in search(nfe, names)[:5]]
-        from zoo_lectures.ranking.charts import best
-
-        return Findings(rows, [], {"best": lambda: best(rows)})
+def fitted(nfe: int) -> float:
+    """The least error of three solvers on the log-SNR grid and on one that is fitted to the model."""
+    return search(nfe, ("ipndm-3", "ipndm-4", "unipc-3(lower_order_final=true)"), ("log-snr", "gits"))[0].error
 
 
-def _checks(rows: Sequence[Row], grid: str, quick: bool) -> Iterator[Check]:
-    """The acceptance figures of the published table."""
-    here = [error(solver, 10, grid) for solver in FID_AT_10]
-    fids = list(FID_AT_10.values())
-    yield Check(
-        "rank correlation",
-        "Spearman's coefficient of errors at NFE 10 and FIDs",
-        rank_correlation(here, fids),
-        0.85,
-        1.0,
-    )
-    best = sorted(here).index(here[fids.index(min(fids))]) + 1
-    yield Check("winner", "rank, at NFE 10, of the solver with the best FID", best, 1, 1)
-    # the published DPM-Solver++(2M) lowers the order of its last step, which the zoo's has no need of
-    worst = max(
-        digits(row["error"], row["published"]) for row in rows if row["published"] > 0 and row["solver"] != "dpmpp-2m"
-    )
-    yield Check(
-        "published", "departure from published implementations' errors, in units of the second digit", worst, 0.0, 0.55
-    )
-    if not quick:
-        gain = max(
-            search(nfe, ("ipndm-3", "ipndm-4", "unipc-3(lower_order_final=true)"), ("log-snr", "gits"))[0].error
-            / min(row[BUDGETS.index(nfe)] for row in PUBLISHED.values() if row[BUDGETS.index(nfe)] > 0)
-            for nfe in (5, 6, 8, 10, 20)
-        )
-        yield Check(
-            "fitted grids",
-            "error of the best on a fitted grid over the best published one, the largest over budgets",
-            gain,
-            0.0,
-            0.8,
-        )
+def best_published(nfe: int) -> float:
+    """The least error of the published table."""
+    return min(row[BUDGETS.index(nfe)] for row in PUBLISHED.values() if row[BUDGETS.index(nfe)] > 0)
 
 
 def digits(value: float, printed: float) -> float:

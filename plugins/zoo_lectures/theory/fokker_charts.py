@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import altair as alt
 import numpy as np
+from numpy.typing import NDArray
 
-from solvers_zoo.bench.experiment import Row
-from solvers_zoo.charts.panels import COLOURS, axis, chart, inks, scale, titled
+from solvers_zoo import AnalyticModel
+from solvers_zoo.bench.experiment import Row, where
+from solvers_zoo.charts.panels import COLOURS, across, axis, chart, colour, titled, up
 from solvers_zoo.exact import Law
-from zoo_lectures.theory.fokker_planck import LAWS
+from zoo_lectures.theory.numbers import FLOW, LAWS, SDE
 
 
-def both(pictures: Mapping[str, Any]) -> Any:
-    """Paths of the reverse SDE and of the flow over the density that both have."""
-    density = _density(pictures["model"])
-    panels = [_paths(density, what, paths, what == "reverse SDE") for what, paths in pictures["paths"].items()]
+def both(model: AnalyticModel, paths: Mapping[str, Mapping[float, NDArray[np.float64]]]) -> alt.HConcatChart:
+    """Paths of the reverse SDE and of the flow, time -> states, over the density that both have."""
+    density = _density(model)
+    panels = [_paths(density, what, paths[what], COLOURS[i]) for what, i in ((SDE, 1), (FLOW, 0))]
     return titled(
         alt.hconcat(*panels, spacing=34),
         "Two ways back, one law at every time",
@@ -26,7 +27,7 @@ def both(pictures: Mapping[str, Any]) -> Any:
     )
 
 
-def _density(model: Any) -> list[Row]:
+def _density(model: AnalyticModel) -> list[Row]:
     """p_t in tiles, as a share of its largest value at that time."""
     edges, xs = np.geomspace(model.sde.t_max, 0.01, 97), np.linspace(-8.5, 8.5, 121)
     rows: list[Row] = []
@@ -42,33 +43,27 @@ def _density(model: Any) -> list[Row]:
     return rows
 
 
-def _paths(density: list[Row], what: str, paths: Mapping[float, Any], first: bool) -> Any:
+def _paths(density: list[Row], what: str, paths: Mapping[float, NDArray[np.float64]], ink: str) -> alt.LayerChart:
     times = sorted(paths, reverse=True)
     kept = [t for i, t in enumerate(times) if i % max(1, len(times) // 400) == 0 and t >= 0.01]
-    rows = [{"t": t, "x": float(x), "path": i} for t in kept for i, x in enumerate(paths[t])]
-    x = alt.X(
-        "t:Q",
-        axis=axis("time t that is left", values=[8, 4, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02]),
-        scale=alt.Scale(type="log", domain=[8, 0.01], nice=False),
-    )
-    y = alt.Y("x:Q", axis=axis(f"x, {what}", log=False), scale=scale(-8.5, 8.5, log=False))
-    shade = alt.Color(
-        "shade:Q", scale=alt.Scale(range=["#ffffff", "#b9cbf2"], domain=[0, 1], interpolate="rgb"), legend=None
-    )
+    rows = [{"t": t, "x": x, "path": i} for t in kept for i, x in enumerate(paths[t].tolist())]
+    x = across("t", "time t that is left", 8, 0.01, values=[8, 4, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02])
+    y = up("x", f"x, {what}", -8.5, 8.5, log=False)
+    shades = alt.Scale(range=["#ffffff", "#b9cbf2"], domain=[0, 1], interpolate="rgb")
+    shade = alt.Color("shade:Q", scale=shades, legend=None)
     tiles = chart(density, x=x, x2="t2:Q", y=y, y2="x2:Q", color=shade).mark_rect(clip=True)
-    ink = COLOURS[1] if first else COLOURS[0]
     lines = chart(rows, x=x, y=y, detail="path:N").mark_line(strokeWidth=1.1, color=ink, opacity=0.85, clip=True)
     return (tiles + lines).properties(width=400, height=330)
 
 
-def residuals(rows: Sequence[Row]) -> Any:
+def residuals(rows: Sequence[Row]) -> alt.HConcatChart:
     """Residuals and errors of the variance of every process, far below what is accepted."""
     parts = (
         ("residual", "relative residual of the Fokker-Planck equation", 1e-9, LAWS),
-        ("variance", "relative error of the variance", 1e-6, ("reverse SDE", "flow")),
+        ("variance", "relative error of the variance", 1e-6, (SDE, FLOW)),
     )
     panels = [
-        _strip([row for row in rows if row["part"] == part and row["error"] > 0], words, limit, names, 3 * i)
+        _strip([row for row in where(rows, part=part) if row["error"] > 0], words, limit, names, 3 * i)
         for i, (part, words, limit, names) in enumerate(parts)
     ]
     return titled(
@@ -79,13 +74,10 @@ def residuals(rows: Sequence[Row]) -> Any:
     )
 
 
-def _strip(rows: list[Row], words: str, limit: float, names: Sequence[str], first: int) -> Any:
+def _strip(rows: list[Row], words: str, limit: float, names: Sequence[str], first: int) -> alt.LayerChart:
     seen = [row | {"shown": max(row["error"], 1e-17)} for row in rows]
-    x = alt.X("shown:Q", axis=axis(words), scale=scale(5e-18, 4 * limit))
-    y = alt.Y("process:N", axis=axis("", log=False))
-    colour = alt.Color("what:N", scale=inks(names, first), legend=alt.Legend(title=None))
+    x, y = across("shown", words, 5e-18, 4 * limit), alt.Y("process:N", axis=axis("", log=False))
     shift = alt.YOffset("what:N", sort=list(names))
     rule = chart([{"shown": limit}], x="shown:Q").mark_rule(strokeDash=[2, 3], color=COLOURS[1], strokeWidth=1.5)
-    return (rule + chart(seen, x=x, y=y, color=colour, yOffset=shift).mark_point(size=34, opacity=0.8)).properties(
-        width=330, height=360
-    )
+    dots = chart(seen, x=x, y=y, color=colour("what", names, None, first), yOffset=shift)
+    return (rule + dots.mark_point(size=34, opacity=0.8)).properties(width=330, height=360)

@@ -6,21 +6,34 @@ The noise-free twin of the study on particles. Here the claim TV = O(delta + h^p
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo.bench.experiment import Check, Experiment, Findings, Progress, Row, silent, slope, track
-from solvers_zoo.registry.card import StudyCard
-from solvers_zoo.registry.options import option
-from zoo_lectures.huang.particles import DELTAS, FORMS, HUANG
-from zoo_lectures.huang.particles import STEPS as TOTAL_STEPS
+import solvers_zoo as zoo
+from solvers_zoo.bench.experiment import (
+    Check,
+    Experiment,
+    Findings,
+    Progress,
+    Row,
+    column,
+    only,
+    silent,
+    slope,
+    track,
+    where,
+)
+from zoo_lectures.huang.numbers import DELTAS, ERRORS, HUANG
+from zoo_lectures.huang.numbers import STEPS as TOTAL_STEPS
+from zoo_lectures.theory.numbers import SOLVERS
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from solvers_zoo.exact import TransportDistance
 
-SOLVERS = {"euler": 1, "heun": 2, "rk4": 4}
 STEPS = (16, 32, 64, 128, 256, 512)
-HORIZONS = (8.0, 16.0)
 
 #: TV at T = 8 for N = 16 ... 512, to the digits that an independent program gave; empty where the map folds.
 KNOWN = {
@@ -30,35 +43,6 @@ KNOWN = {
 }
 #: Runs whose map folds: T, solver, N.
 FOLDED = {(8.0, "heun", 16), (16.0, "heun", 16), (16.0, "heun", 32), (16.0, "rk4", 16)}
-
-
-def transport_run(
-    solver: str,
-    steps: int,
-    *,
-    T: float = 8.0,
-    start: str = "prior",
-    delta: float = 0.0,
-    form: str = "constant",
-    cells: int = 20_000,
-) -> TransportDistance:
-    """Exact distance between `mixture-1d` and the image of N(0, 1), or of the exact p_T, under ``steps`` uniform steps."""
-    from solvers_zoo import registry
-    from solvers_zoo.exact import transport_distance
-    from solvers_zoo.processes.ou import OU
-    from solvers_zoo.sampling.driver import sample
-    from solvers_zoo.score_models.wrappers.score_error import ScoreError
-
-    model = registry.model("mixture-1d", sde=OU(t_max=T))
-    seen = ScoreError(model, delta, form) if delta else model
-    sde, method = model.sde, registry.solver(solver, variable="t")
-
-    def push(x: Any) -> Any:
-        return sample(seen, solver=method, steps=steps, grid="uniform", x=x).x
-
-    return transport_distance(
-        model, push, sde.at(T), sde.at(sde.t_min), prior_std=None if start == "exact" else 1.0, cells=cells
-    )
 
 
 class TransportTV(Experiment):
@@ -72,7 +56,7 @@ class TransportTV(Experiment):
     total variation. From the exact p_T all orders show. At coarse steps Heun's map folds; TV then has no meaning and is left out.
     """
 
-    card = StudyCard(
+    card = zoo.StudyCard(
         name="transport-tv",
         title="Exact total variation on the line",
         claim="TV = O(delta + h^p) for Euler (p = 1), Heun (2) and RK4 (4), down to the error of the prior.",
@@ -80,12 +64,13 @@ class TransportTV(Experiment):
         seconds=65,
         quick_seconds=8,
     )
-    cells: int = option(20_000, help="cells of equal mass", low=1000)
+    cells: int = zoo.option(20_000, help="cells of equal mass", low=1000)
 
     def run(self, progress: Progress = silent, quick: bool = False) -> Findings:
-        """Do it; the quick form has at most 128 steps, half of the score errors and of the cells."""
-        steps = STEPS[:4] if quick else (*STEPS, 1024)
-        deltas = DELTAS[::2] if quick else DELTAS
+        """Every solver, number of steps and score error; the quick form has at most 128 steps, half of the score errors and of the cells."""
+        from zoo_lectures.theory.transport_charts import convergence
+
+        steps, deltas = (STEPS[:4], DELTAS[::2]) if quick else ((*STEPS, 1024), DELTAS)
         starts = ((8.0, "prior"), (8.0, "exact"), (16.0, "prior"))
         jobs: list[dict[str, Any]] = [
             {"solver": solver, "steps": n, "T": T, "start": start}
@@ -93,11 +78,64 @@ class TransportTV(Experiment):
             for solver in SOLVERS
             for n in steps
         ]
-        jobs += [{"solver": "heun", "steps": steps[-1], "form": form, "delta": d} for form in FORMS for d in deltas]
-        pairs = [] if quick else list(zip(TOTAL_STEPS, DELTAS, strict=True))
-        jobs += [{"solver": "heun", "steps": n, "form": form, "delta": d} for form in FORMS for n, d in pairs]
+        pairs = [(steps[-1], delta) for delta in deltas]
+        total = [] if quick else list(zip(TOTAL_STEPS, DELTAS, strict=True))
+        for some in (pairs, total):
+            jobs += [{"solver": "heun", "steps": n, "form": form, "delta": d} for form in ERRORS for n, d in some]
         cells = min(self.cells, 10_000) if quick else self.cells
-        return judge([_row(cells, **job) for job in track(jobs, progress)])
+        rows = [_row(cells, **job) for job in track(jobs, progress)]
+        return self.judge(rows, {"convergence": lambda: convergence(rows)})
+
+    def checks(self, rows: Sequence[Row]) -> Iterator[Check]:
+        """Digits of an independent program, folds, orders, the prior's error, and the growth with the score's error."""
+        runs = where(rows, form="exact")
+        words = "departure from an independent program, in units of the last digit that it noted"
+        yield Check("digits", words, departure(runs), 0.0, 1.0)
+        folds = {(row["T"], row["solver"], row["steps"]) for row in runs if row["folds"]} ^ FOLDED
+        words = "runs whose map folds though it should not, or the other way round"
+        yield Check("folds", words, len(folds), 0, 0)
+        last = max(column(runs, "steps"))
+        near = {"euler": (0.97, 1.03), "heun": (1.9, 2.1), "rk4": (3.8, 4.1)}
+        wide = {"euler": (0.9, 1.05), "heun": (1.9, 2.3), "rk4": (3.0, 4.2)}
+        for solver, (low, high) in (near if last > 512 else wide).items():
+            fine = where(runs, start="exact", solver=solver)
+            order = math.log2(only(fine, steps=last // 2)["tv"] / only(fine, steps=last)["tv"])
+            words = f"slope of TV in h from the exact p_T, N = {last // 2} to {last}"
+            yield Check(f"order of {solver}", words, order, low, high)
+        rk4 = where(runs, start="prior", solver="rk4")
+        words = f"TV of RK4 with {last} steps from N(0, 1) at T = 8: the prior's alone"
+        yield Check("prior", words, only(rk4, T=8.0, steps=last)["tv"], 5.3e-4, 5.7e-4)
+        if last > 512:
+            words = "TV of RK4 with 512 steps from N(0, 1)"
+            yield Check("prior at T = 16", words, only(rk4, T=16.0, steps=512)["tv"], 0.0, 5e-6)
+        for form in ERRORS:
+            alone = [row for row in where(rows, form=form, steps=last) if row["tv"] < 0.4]
+            order = slope(column(alone, "delta"), column(alone, "tv"))
+            words = "slope of TV in the score's error delta, as far as TV < .4"
+            yield Check(f"{form} error", words, order, 0.94, 1.04)
+
+
+def transport_run(
+    solver: str,
+    steps: int,
+    *,
+    T: float = 8.0,
+    start: str = "prior",
+    delta: float = 0.0,
+    form: str = "constant",
+    cells: int = 20_000,
+) -> TransportDistance:
+    """Exact distance between `mixture-1d` and the image of N(0, 1), or of the exact p_T, under ``steps`` uniform steps."""
+    from solvers_zoo.exact import transport_distance
+
+    model = zoo.model("mixture-1d", sde=zoo.OU(t_max=T))
+    seen = zoo.ScoreError(model, delta, form) if delta else model
+    method, first, last = zoo.solver(solver, variable="t"), model.sde.at(T), model.sde.at(model.sde.t_min)
+
+    def push(x: Tensor) -> Tensor:
+        return zoo.sample(seen, solver=method, steps=steps, grid="uniform", x=x).x
+
+    return transport_distance(model, push, first, last, prior_std=None if start == "exact" else 1.0, cells=cells)
 
 
 def _row(
@@ -106,75 +144,18 @@ def _row(
     """One run."""
     error = "constant" if form == "exact" else form
     found = transport_run(solver, steps, T=T, start=start, delta=delta, form=error, cells=cells)
-    return {
-        "solver": solver,
-        "steps": steps,
-        "T": T,
-        "start": start,
-        "h": T / steps,
-        "form": form,
-        "delta": delta,
-        "tv": found.tv,
-        "kl": found.kl,
-        "folds": found.folds,
-    }
+    row: Row = {"solver": solver, "steps": steps, "T": T, "start": start, "h": T / steps, "form": form, "delta": delta}
+    return row | {"tv": found.tv, "kl": found.kl, "folds": found.folds}
 
 
-def judge(rows: list[Row]) -> Findings:
-    """What the rows of any run say of the acceptance figures."""
-    runs = [row for row in rows if row["form"] == "exact"]
-    found = {(row["T"], row["solver"], row["steps"]): row["tv"] for row in runs if row["start"] == "prior"}
-    from_exact = {(row["solver"], row["steps"]): row["tv"] for row in runs if row["start"] == "exact"}
-    last = max(row["steps"] for row in runs)
-    folds = {(row["T"], row["solver"], row["steps"]) for row in runs if row["folds"]}
-    checks = [
-        Check(
-            "digits",
-            "departure from an independent program, in units of the last digit that it noted",
-            departure(found),
-            0.0,
-            1.0,
-        ),
-        Check("folds", "runs whose map folds though it should not, or the other way round", len(folds ^ FOLDED), 0, 0),
-    ]
-    near = {"euler": (0.97, 1.03), "heun": (1.9, 2.1), "rk4": (3.8, 4.1)}
-    wide = {"euler": (0.9, 1.05), "heun": (1.9, 2.3), "rk4": (3.0, 4.2)}
-    for solver, (low, high) in (near if last > 512 else wide).items():
-        order = math.log2(from_exact[solver, last // 2] / from_exact[solver, last])
-        checks.append(
-            Check(
-                f"order of {solver}",
-                f"slope of TV in h from the exact p_T, N = {last // 2} to {last}",
-                order,
-                low,
-                high,
-            )
-        )
-    floor = found[8.0, "rk4", last]
-    checks.append(
-        Check("prior", f"TV of RK4 with {last} steps from N(0, 1) at T = 8: the prior's alone", floor, 5.3e-4, 5.7e-4)
-    )
-    if last > 512:
-        checks.append(
-            Check("prior at T = 16", "TV of RK4 with 512 steps from N(0, 1)", found[16.0, "rk4", 512], 0.0, 5e-6)
-        )
-    for form in FORMS:
-        alone = [row for row in rows if row["form"] == form and row["steps"] == last and row["tv"] < 0.4]
-        order = slope([row["delta"] for row in alone], [row["tv"] for row in alone])
-        checks.append(
-            Check(f"{form} error", "slope of TV in the score's error delta, as far as TV < .4", order, 0.94, 1.04)
-        )
-    from zoo_lectures.theory.transport_charts import convergence
-
-    return Findings(rows, checks, {"convergence": lambda: convergence(rows)})
-
-
-def departure(found: dict[tuple[float, str, int], float]) -> float:
-    """How far TVs are from `KNOWN`, in units of the last digit that is noted there."""
+def departure(runs: Sequence[Row]) -> float:
+    """How far TVs at T = 8 from N(0, 1) are from `KNOWN`, in units of the last digit that is noted there."""
     worst = 0.0
     for solver, words in KNOWN.items():
-        for steps, word in zip(STEPS, words.split(), strict=True):
-            if word != "-" and (8.0, solver, steps) in found:
+        known = dict(zip(STEPS, words.split(), strict=True))
+        for row in where(runs, T=8.0, start="prior", solver=solver):
+            word = known.get(row["steps"], "-")
+            if word != "-":
                 unit = 10.0 ** int(Decimal(word).as_tuple().exponent)
-                worst = max(worst, abs(found[8.0, solver, steps] - float(word)) / unit)
+                worst = max(worst, abs(row["tv"] - float(word)) / unit)
     return worst

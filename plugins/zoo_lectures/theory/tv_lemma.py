@@ -10,13 +10,12 @@ variations come from the exact transport, so both sides are known to six digits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
-from solvers_zoo.bench.experiment import Check, Experiment, Findings, Progress, Row, silent, track
-from solvers_zoo.registry.card import StudyCard
-from solvers_zoo.registry.options import option
-from zoo_lectures.huang.particles import FORMS, HUANG
+import solvers_zoo as zoo
+from solvers_zoo.bench.experiment import Check, Experiment, Findings, Progress, Row, column, silent, track, where
+from zoo_lectures.huang.numbers import ERRORS, HUANG
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -31,59 +30,6 @@ TIMES = (6.0, 4.0, 3.0, 2.0, 1.5, 1.0, 0.7, 0.5, 0.35, 0.2, 0.1, 0.05, 0.02, 1e-
 HORIZONS = (1.0, 2.0, 4.0, 8.0)
 
 
-def bounds(model: Any, times: Iterable[float]) -> dict[str, dict[float, float]]:
-    """For every form of error, 1/2 int_0^t int |d/dx (e(x) q_u(x))| dx du at ``times``, but for the first one's constant.
-
-    Gauss-Legendre in time between neighbours, and the variation over x, which is the inner integral. The densities serve all forms.
-    """
-    import numpy as np
-    import torch
-
-    from solvers_zoo.exact import Law
-    from solvers_zoo.score_models.wrappers.score_error import ERRORS
-    from zoo_lectures.theory.early_stopping import nodes
-
-    x = torch.linspace(-14.0, 14.0, 20_001, dtype=torch.float64)
-    errors = {form: ERRORS[form](x, model.mean).numpy() for form in FORMS}
-    edges = np.array(sorted(times))
-    places, weights = nodes(edges, 8)
-    densities = [np.exp(Law.of(model, model.sde.at(t)).log_pdf(x.numpy())) for t in places]
-    found = {}
-    for form, error in errors.items():
-        rates = np.array([np.abs(np.diff(error * density)).sum() / 2 for density in densities])
-        sums = np.cumsum((weights * rates).reshape(len(edges) - 1, -1).sum(1))
-        found[form] = dict(zip(edges.tolist(), [0.0, *sums.tolist()], strict=True))
-    return found
-
-
-def distance(
-    model: Any,
-    delta: float,
-    form: str,
-    begin: float,
-    end: float,
-    steps: int = 256,
-    prior: float | None = None,
-    cells: int = 20_000,
-) -> TransportDistance:
-    """TV between the exact law at ``end`` and where the flow with the wrong score takes that at ``begin``, or N(0, prior^2)."""
-    import numpy as np
-
-    from solvers_zoo.exact import transport_distance
-    from solvers_zoo.sampling.driver import sample
-    from solvers_zoo.score_models.wrappers.score_error import ScoreError
-
-    seen = ScoreError(model, delta, form) if delta else model
-    # half of the steps for the last tenth, where the modes part
-    knee = end + (begin - end) / 10
-    times = [*np.linspace(begin, knee, steps // 2 + 1), *np.linspace(knee, end, steps // 2 + 1)[1:]]
-
-    def push(x: Tensor) -> Tensor:
-        return sample(seen, solver="rk4(variable=t)", grid=times, x=x).x
-
-    return transport_distance(model, push, model.sde.at(begin), model.sde.at(end), prior_std=prior, cells=cells)
-
-
 class TVLemma(Experiment):
     r"""Both sides of the lemma on three modes, for three errors of the score.
 
@@ -92,7 +38,7 @@ class TVLemma(Experiment):
     prior       no error, but N(0, 1) for q_T: the bound is 0, and TV stays what it was at the start
     """
 
-    card = StudyCard(
+    card = zoo.StudyCard(
         name="tv-lemma",
         title="Total variation grows no faster than two flows part",
         claim="|TV(rho_T, rho'_T) - TV(rho_0, rho'_0)| <= 1/2 int int |div((U - U') rho)|, with equality as T falls to 0.",
@@ -100,60 +46,91 @@ class TVLemma(Experiment):
         seconds=90,
         quick_seconds=10,
     )
-    delta: float = option(0.05, help="size of the score's error", above=0.0)
+    delta: float = zoo.option(0.05, help="size of the score's error", above=0.0)
 
     def run(self, progress: Progress = silent, quick: bool = False) -> Findings:
-        """Do it; the quick form has fewer times, windows and steps."""
-        from solvers_zoo import registry
-        from solvers_zoo.processes.ou import OU
+        """Every form at every time and in every window; the quick form has fewer times, windows and steps."""
+        from zoo_lectures.theory.charts import lemma
 
-        model = registry.model("mixture-1d", sde=OU(t_max=T))
-        every = 3 if quick else 1
+        model = zoo.model("mixture-1d", sde=zoo.OU(t_max=T))
+        last, every = model.sde.t_min, 3 if quick else 1
         steps, cells = (96, 2_000) if quick else (256, 20_000)
-        jobs: list[tuple[str, str, float, float]] = [("time", form, T, t) for form in FORMS for t in TIMES[::-every]]
-        jobs += [("window", form, w, model.sde.t_min) for form in FORMS for w in WINDOWS[::every]]
-        jobs += [("prior", "none", w, model.sde.t_min) for w in HORIZONS]
+        jobs: list[tuple[str, str, float, float]] = [("time", form, T, t) for form in ERRORS for t in TIMES[::-every]]
+        jobs += [("window", form, w, last) for form in ERRORS for w in WINDOWS[::every]]
+        jobs += [("prior", "none", w, last) for w in HORIZONS]
         # between the times that are asked for, enough others that a handful of nodes serve each stretch
         between = [T / 2**k for k in range(10)]
-        sums = bounds(model, {model.sde.t_min, *between, *(t for job in jobs for t in job[2:])})
+        sums = bounds(model, {last, *between, *(t for job in jobs for t in job[2:])})
         rows: list[Row] = []
         for part, form, begin, end in track(jobs, progress):
-            delta, prior = (0.0, 1.0) if part == "prior" else (self.delta, None)
-            found = distance(model, delta, "constant" if part == "prior" else form, begin, end, steps, prior, cells)
-            start = distance(model, 0.0, "constant", begin, begin - 1e-9, 2, prior, cells).tv if prior else 0.0
-            above = delta * (sums[form][begin] - sums[form][end]) if delta else 0.0
-            rows.append(
-                {
-                    "part": part,
-                    "form": form,
-                    "begin": begin,
-                    "end": end,
-                    "start": start,
-                    "tv": found.tv,
-                    "grown": abs(found.tv - start),
-                    "bound": above,
-                }
-            )
-        return judge(rows)
+            start = above = 0.0
+            if part == "prior":
+                tv = distance(model, model, begin, end, steps, 1.0, cells).tv
+                start = distance(model, model, begin, begin - 1e-9, 2, 1.0, cells).tv
+            else:
+                tv = distance(model, zoo.ScoreError(model, self.delta, form), begin, end, steps, None, cells).tv
+                above = self.delta * (sums[form][begin] - sums[form][end])
+            facts = {"part": part, "form": form, "begin": begin, "end": end, "start": start}
+            rows.append(facts | {"tv": tv, "grown": abs(tv - start), "bound": above})
+        return self.judge(rows, {"lemma": lambda: lemma(rows)})
+
+    def checks(self, rows: Sequence[Row]) -> Iterator[Check]:
+        """The bound, its sharpness, and that nothing grows where only the prior is wrong."""
+        windows = where(rows, part="window")
+        largest = max(row["grown"] / row["bound"] for row in [*where(rows, part="time"), *windows])
+        words = "TV over its bound, the largest of all runs, to a quadrature's 1e-5"
+        yield Check("bound", words, largest, 0.0, 1.00001)
+        short = min(column(windows, "begin"))
+        closest = min(row["grown"] / row["bound"] for row in where(windows, begin=short))
+        words = f"the same, smallest, where the score is wrong in the last {short:g} only"
+        yield Check("sharp", words, closest, 0.999, 1.0)
+        words = "change of TV where only the prior is wrong, T = 1 to 8: the bound is 0"
+        yield Check("prior", words, max(column(rows, "grown", part="prior")), 0.0, 1e-6)
 
 
-def judge(rows: list[Row]) -> Findings:
-    """What the rows say of the acceptance figures."""
-    apart = [row["grown"] / row["bound"] for row in rows if row["part"] != "prior"]
-    short = min(row["begin"] for row in rows if row["part"] == "window")
-    closest = [row["grown"] / row["bound"] for row in rows if row["part"] == "window" and row["begin"] == short]
-    kept = max(row["grown"] for row in rows if row["part"] == "prior")
-    checks = [
-        Check("bound", "TV over its bound, the largest of all runs, to a quadrature's 1e-5", max(apart), 0.0, 1.00001),
-        Check(
-            "sharp",
-            f"the same, smallest, where the score is wrong in the last {short:g} only",
-            min(closest),
-            0.999,
-            1.0,
-        ),
-        Check("prior", "change of TV where only the prior is wrong, T = 1 to 8: the bound is 0", kept, 0.0, 1e-6),
-    ]
-    from zoo_lectures.theory.charts import lemma
+def bounds(model: zoo.AnalyticModel, times: Iterable[float]) -> dict[str, dict[float, float]]:
+    """For every form of error, 1/2 int_0^t int |d/dx (e(x) q_u(x))| dx du at ``times``, but for the first one's constant.
 
-    return Findings(rows, checks, {"lemma": lambda: lemma(rows)})
+    Gauss-Legendre in time between neighbours, and the variation over x, which is the inner integral. The densities serve all forms.
+    """
+    import numpy as np
+    import torch
+
+    from solvers_zoo.exact import Law
+    from zoo_lectures.quadrature import nodes
+
+    x = torch.linspace(-14.0, 14.0, 20_001, dtype=torch.float64)
+    edges = sorted(times)
+    places, weights = nodes(edges, 8)
+    densities = [np.exp(Law.of(model, model.sde.at(t)).log_pdf(x.numpy())) for t in places]
+    found = {}
+    for form in ERRORS:
+        error = zoo.ScoreError(model, 1.0, form).error(x[:, None])[:, 0].numpy()
+        rates = np.array([np.abs(np.diff(error * density)).sum() / 2 for density in densities])
+        sums = np.cumsum((weights * rates).reshape(len(edges) - 1, -1).sum(1))
+        found[form] = dict(zip(edges, [0.0, *sums.tolist()], strict=True))
+    return found
+
+
+def distance(
+    model: zoo.AnalyticModel,
+    seen: zoo.ScoreModel,
+    begin: float,
+    end: float,
+    steps: int = 256,
+    prior: float | None = None,
+    cells: int = 20_000,
+) -> TransportDistance:
+    """TV between the exact law at ``end`` and where the flow by the score of ``seen`` takes that at ``begin``, or N(0, prior^2)."""
+    import numpy as np
+
+    from solvers_zoo.exact import transport_distance
+
+    # half of the steps for the last tenth, where the modes part
+    knee = end + (begin - end) / 10
+    times = [*np.linspace(begin, knee, steps // 2 + 1), *np.linspace(knee, end, steps // 2 + 1)[1:]]
+
+    def push(x: Tensor) -> Tensor:
+        return zoo.sample(seen, solver="rk4(variable=t)", grid=times, x=x).x
+
+    return transport_distance(model, push, model.sde.at(begin), model.sde.at(end), prior_std=prior, cells=cells)

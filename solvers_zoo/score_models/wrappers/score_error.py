@@ -54,12 +54,16 @@ class ScoreError(ModelWrapper):
         self.delta, self.form = float(delta), form
         self._mean: Tensor = getattr(model, "mean", torch.zeros(()))
 
+    def error(self, x: Tensor) -> Tensor:
+        """The shape e of the error at states x (B, D), before its size."""
+        return ERRORS[self.form](x, self._mean.to(x.device, x.dtype))
+
     def predict(self, x: Tensor, point: GaussianPoint, **condition: object) -> Tensor:
         """The inner model's prediction with the error of its kind."""
         if isinstance(point.alpha, float) and point.alpha == 0.0:
             raise DomainError(f"An error of the score at t = {point.t:g}, where alpha = 0, is an infinite one of x0.")
         state = x.reshape(len(x), -1)
-        error = ERRORS[self.form](state, self._mean.to(x.device, x.dtype)).view_as(x)
+        error = self.error(state).view_as(x)
         p, q = FORMS[self.kind](point)
         # eps -> eps - sigma e, so x0 -> x0 + sigma^2 / alpha e, and p x0 + q eps follows
         scale = (p * point.sigma**2 / point.alpha - q * point.sigma) * (self.delta / math.sqrt(state.shape[1]))
