@@ -68,7 +68,7 @@ def sampled_path_kl(model: AnalyticModel, grid: Grid, samples: int, seed: int = 
     total = torch.zeros(samples, dtype=torch.float64)
     for index, (t, s) in enumerate(grid.intervals()):
         draws = noise.at(index)
-        for u, share in zip(*(part.tolist() for part in nodes((s.t, t.t), 3)), strict=True):
+        for u, share in zip(*(part.tolist() for part in nodes((float(s.t), float(t.t)), 3)), strict=True):
             point = model.sde.at(u)
             x = model.draw(point, draws)
             h = t.t - point.t

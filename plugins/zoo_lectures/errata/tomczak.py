@@ -135,8 +135,8 @@ def _factor_product(sd: float, name: str) -> float:
     sde, product = process(), process().prior_std(1.0)
     for t, s in pairwise(times()):
         point = sde.at(s if name == ARRIVAL else t)
-        product *= 1 - (t - s) * point.g2 / 2 / (sd**2 + point.sigma**2)
-    return float(product)
+        product *= float(1 - (t - s) * point.g2 / 2 / (sd**2 + point.sigma**2))
+    return product
 
 
 def _three() -> zoo.Mixture:

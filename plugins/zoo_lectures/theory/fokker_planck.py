@@ -125,13 +125,13 @@ def residual(model: zoo.AnalyticModel, x: Tensor, t: float) -> Tensor:
     x = x.detach().requires_grad_()
     level = model.log_density(x, sde.at(time))
     slope, gradient = torch.autograd.grad(level.sum(), (time, x), create_graph=True)
-    laplacian = sum(torch.autograd.grad(gradient[:, i].sum(), x, retain_graph=True)[0][:, i] for i in range(x.shape[1]))
+    second = [torch.autograd.grad(gradient[:, i].sum(), x, retain_graph=True)[0][:, i] for i in range(x.shape[1])]
     point = sde.at(t)
     terms = (
         slope,
         point.f * x.shape[1] + 0 * slope,
         point.f * (x * gradient).sum(1),
-        -point.g2 / 2 * laplacian,
+        -point.g2 / 2 * torch.stack(second).sum(0),
         -point.g2 / 2 * gradient.square().sum(1),
     )
     every = torch.stack(terms).detach()
