@@ -1,4 +1,4 @@
-r"""Errors in published methods and code, measured beside the mended method.
+r"""Errors in published methods and code, measured beside the fixed method.
 
     python docs/published_errors.py
 
@@ -110,11 +110,11 @@ def _inverse(matrix: list[list[float]]) -> list[list[float]]:
 
 
 class Case(NamedTuple):
-    """A published method and the mended one."""
+    """A published method and the fixed one."""
 
     title: str
     published: Any
-    mended: Any
+    fixed: Any
     start: str = "exact"
     """``exact`` history, or a start as ``shipped``."""
     rule: str = "log"
@@ -184,7 +184,7 @@ def main() -> None:
     head = ["method", "variant", *(f"N = {steps}" for steps in STEPS), "order"]
     lines = [head, ["---"] * len(head)]
     for case in cases():
-        for word, method in (("published", case.published), ("mended", case.mended)):
+        for word, method in (("published", case.published), ("fixed", case.fixed)):
             values = errors(method, case.start, case.rule)
             lines.append([case.title, word, *(f"{e:.1e}" for e in values), f"{slope(values):.2f}"])
     sys.stdout.write("".join(f"| {' | '.join(line)} |\n" for line in lines))

@@ -36,6 +36,7 @@ LEVELS = (
 #: Sub-modules whose names a plugin may import beside the names of `solvers_zoo` itself, each with what it gives.
 PUBLIC = {
     "numerics": "phi functions",
+    "numerics.combine": "the linear combination that touches a state, and the type of its terms",
     "numerics.scalar": "arithmetic for floats and tensors alike",
     "numerics.tableau": "Butcher tableaus, checked against the order conditions",
     "numerics.exponential": "weights of exponential multistep methods",
@@ -121,8 +122,8 @@ def written() -> dict[Path, str]:
     """The text of each file that holds a list, as it should be."""
     design, plugin, door = ROOT / "docs/design.md", ROOT / "docs/writing-a-plugin.md", CORE / "__init__.py"
     return {
-        design: _between(design, "<!-- rooms -->\n", "\n<!-- end of rooms -->", table_of_rooms()),
-        plugin: _between(plugin, "<!-- public -->\n", "\n<!-- end of public -->", table_of_public()),
+        design: _between(design, "<!-- rooms -->\n\n", "\n\n<!-- end of rooms -->", table_of_rooms()),
+        plugin: _between(plugin, "<!-- public -->\n\n", "\n\n<!-- end of public -->", table_of_public()),
         door: _between(door, "python docs/rooms.py):\n\n", '\n"""', list_of_rooms()),
     }
 

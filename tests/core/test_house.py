@@ -288,3 +288,12 @@ def test_bundled_plugins_use_the_ordinary_door():
 
     points = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["entry-points"]["solvers_zoo"]
     assert set(points.values()) == {*FAMILIES, "solvers_zoo.catalogue"}
+
+
+def test_modules_that_moved_are_where_the_page_says():
+    """The table of those who upgrade: what is in its second column can be imported, what is in its first cannot."""
+    text = (ROOT / "docs" / "upgrading.md").read_text().partition("## Modules that moved")[2]
+    moved = re.findall(r"^\| `(solvers_zoo[\w.]+)` \| `(solvers_zoo[\w.]+)` \|$", text, re.MULTILINE)
+    assert len(moved) > 30
+    assert not [new for _, new in moved if new not in modules()]
+    assert not [old for old, _ in moved if old in modules()]

@@ -132,7 +132,7 @@ def test_published_errors_and_their_repairs():
     spec.loader.exec_module(published_errors)
     for case in published_errors.cases():
         wrong = published_errors.errors(case.published, case.start, case.rule)
-        right = published_errors.errors(case.mended, case.start, case.rule)
+        right = published_errors.errors(case.fixed, case.start, case.rule)
         orders = published_errors.slope(wrong), published_errors.slope(right)
         assert orders[1] >= orders[0] + 0.8, f"{case.title}: {orders}"
         assert right[-1] < wrong[-1] / 5, f"{case.title}: {wrong[-1]:.1e} against {right[-1]:.1e}"
