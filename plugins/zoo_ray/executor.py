@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import logging
 import os
-import socket
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -75,6 +73,8 @@ class Ray(Executor):
         """Whether ray is installed, and somebody answers at the address."""
         if importlib.util.find_spec("ray") is None:
             return 'ray is not installed; pip install "solvers-zoo[ray]" mends that'
+        import socket
+
         try:
             place = urlsplit(self.address if "//" in self.address else f"//{self.address}")
             if place.hostname and place.port:  # where nobody answers, Ray itself would end this process
@@ -99,6 +99,8 @@ class Ray(Executor):
         """Connect this process to Ray, and start that if need be."""
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is reported to anybody unless the user wants it
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Ray's new way; it warns of the old one
+        import logging
+
         import ray
 
         if ray.is_initialized():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
-import secrets
+import os
 import shutil
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -81,7 +81,7 @@ class Slurm(Executor):
 
         """
         batch = max(self.batch, math.ceil(len(items) / _MOST_JOBS))
-        name = f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+        name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(3).hex()}"
         folder = Path(self.folder).resolve() / name
         return Sweep(folder, self.parameters(batch, limit), batch, limit, self.poll).results(
             pack_task(task), pack_items(items)

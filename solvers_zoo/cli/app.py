@@ -1,32 +1,41 @@
-"""The application: all commands, one a file."""
+"""The application: the commands of `zoo`, each imported when it is called or described."""
 
 from __future__ import annotations
 
-from functools import partial
+from collections.abc import Iterator, Mapping
+from functools import cache, partial
+from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
-from solvers_zoo.cli.commands import (
-    bench,
-    check,
-    convert,
-    doctor,
-    edit,
-    likelihood,
-    listing,
-    new_plugin,
-    plugins,
-    recommend,
-    report,
-    results,
-    sample,
-    show,
-    study,
-    train,
-)
 from solvers_zoo.cli.common import Halt
+
+#: Command -> the module of `solvers_zoo.cli.commands` and the function in it, in the order of ``zoo --help``.
+COMMANDS = {
+    "list": "listing:list_",
+    "show": "show:show",
+    "sample": "sample:sample",
+    "bench": "bench:bench",
+    "train": "train:train",
+    "likelihood": "likelihood:likelihood",
+    "edit": "edit:edit",
+    "interpolate": "edit:interpolate",
+    "convert": "convert:convert",
+    "recommend": "recommend:recommend",
+    "study": "study:study",
+    "results": "results:results",
+    "report": "report:report",
+    "check": "check:check",
+    "plugins": "plugins:plugins",
+    "doctor": "doctor:doctor",
+    "new-plugin": "new_plugin:new_plugin",
+}
+
+
+_HELP = {"help_option_names": ["-h", "--help"]}
 
 
 class _TrustsDefaults:
@@ -53,8 +62,35 @@ class _Command(_TrustsDefaults, TyperCommand):
     """A command of ``zoo``."""
 
 
+@cache
+def _command(name: str) -> Any:
+    """The command of a name, imported now: importing all seventeen would take longer than ``zoo list`` itself."""
+    module, _, function = COMMANDS[name].partition(":")
+    alone = typer.Typer(
+        rich_markup_mode="rich", pretty_exceptions_enable=False, add_completion=False, context_settings=_HELP
+    )
+    alone.command(name, cls=_Command)(getattr(import_module(f"solvers_zoo.cli.commands.{module}"), function))
+    return get_command(alone)
+
+
+class _Commands(Mapping[str, Any]):
+    """All commands by name; each is imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> Any:
+        return _command(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
 class _Zoo(_TrustsDefaults, TyperGroup):
     """``zoo`` itself. Typer ends quietly on Ctrl-C; here it reaches `main`, which says what happened."""
+
+    def __init__(self, **facts: Any) -> None:
+        super().__init__(**{**facts, "commands": _Commands()})
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -69,7 +105,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings=_HELP,
 )
 
 
@@ -91,22 +127,3 @@ def zoo(
 
     [dim]First steps:[/dim]  zoo list  ·  zoo sample --solver heun --steps 10  ·  zoo check heun
     """
-
-
-app.command("list", cls=_Command)(listing.list_)
-app.command("show", cls=_Command)(show.show)
-app.command("sample", cls=_Command)(sample.sample)
-app.command("bench", cls=_Command)(bench.bench)
-app.command("train", cls=_Command)(train.train)
-app.command("likelihood", cls=_Command)(likelihood.likelihood)
-app.command("edit", cls=_Command)(edit.edit)
-app.command("interpolate", cls=_Command)(edit.interpolate)
-app.command("convert", cls=_Command)(convert.convert)
-app.command("recommend", cls=_Command)(recommend.recommend)
-app.command("study", cls=_Command)(study.study)
-app.command("results", cls=_Command)(results.results)
-app.command("report", cls=_Command)(report.report)
-app.command("check", cls=_Command)(check.check)
-app.command("plugins", cls=_Command)(plugins.plugins)
-app.command("doctor", cls=_Command)(doctor.doctor)
-app.command("new-plugin", cls=_Command)(new_plugin.new_plugin)

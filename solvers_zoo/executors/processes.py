@@ -9,7 +9,6 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
-from multiprocessing.connection import wait
 from typing import Any, TypeVar
 
 from solvers_zoo.errors import ZooError
@@ -102,6 +101,8 @@ class _Run:
 
     def _news(self) -> list[Worker]:
         """Wait for workers to say something, die, or be overdue."""
+        from multiprocessing.connection import wait
+
         busy = [worker for worker in self.workers if worker.job is not None]
         deadlines = [worker.deadline for worker in busy if worker.deadline is not None]
         patience = max(0.0, min(deadlines) - time.monotonic()) if deadlines else None

@@ -7,15 +7,16 @@ however that ends: the kernel kills it (Linux), and the pipe ends.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import sys
 import time
-from multiprocessing.connection import Connection, Pipe
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from solvers_zoo.executors.parcel import BEGUN, ONE_THREAD, carry_out, one_thread
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 READY = b"ready"
 _PR_SET_PDEATHSIG = 1
@@ -38,6 +39,8 @@ def serve(pipe: Connection, parent: int) -> None:
 
 def _die_with(parent: int) -> None:
     if sys.platform == "linux":
+        import ctypes
+
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it went before the line above
         os._exit(1)
@@ -55,6 +58,8 @@ class Worker:
 
     def __init__(self, place: int, env: dict[str, str]) -> None:
         """Start it; importing torch takes it a second or two, in which the parent goes on."""
+        from multiprocessing.connection import Pipe
+
         from loky.backend import get_context  # unlike spawn, it does not run the user's script anew
 
         self.pipe, theirs = Pipe()

@@ -173,8 +173,10 @@ class Configurable:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         # Only the fields are dataclass's here: the methods that it would write and compile for every class are most of
-        # what listing five hundred solvers would cost, and the ones below serve all.
-        dataclass(init=False, eq=False, repr=False, match_args=False)(cls)
+        # what listing five hundred solvers would cost, and the ones below serve all. A class without fields of its own
+        # has those of its base.
+        if "__annotations__" in vars(cls) or not dataclasses.is_dataclass(cls):
+            dataclass(init=False, eq=False, repr=False, match_args=False)(cls)
 
     def __init__(self, **values: Any) -> None:
         """Take the values of the options by name."""

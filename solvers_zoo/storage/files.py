@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import os
-import secrets
 import stat
 from collections.abc import Callable
 from importlib.machinery import SourceFileLoader
@@ -23,6 +21,8 @@ _OPENING, _DIGITS = b'{"sha256":"', 64
 
 def checksum(data: bytes) -> str:
     """SHA-256 as 64 hexadecimal digits."""
+    import hashlib  # takes longer to load than listing needs
+
     return hashlib.sha256(data).hexdigest()
 
 
@@ -69,7 +69,7 @@ def replace(path: Path, write: Callable[[IO[bytes]], object], scratch: Path | No
                 write(file)
             return
         path = Path(os.path.realpath(path))
-        new = (scratch or path.parent) / f".{secrets.token_hex(8)}.tmp"
+        new = (scratch or path.parent) / f".{os.urandom(8).hex()}.tmp"
         with open(new, "xb") as file:
             write(file)
             file.flush()

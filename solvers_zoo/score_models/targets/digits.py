@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-from importlib import resources
 from typing import TYPE_CHECKING
 
 from solvers_zoo.processes.edm import EDM
@@ -48,6 +46,9 @@ class Digits(Target):
 
 def load_digits() -> tuple[Tensor, Tensor]:
     """The images (1797, 1, 8, 8) in [-1, 1], float64, and their labels (1797,)."""
+    import gzip
+    from importlib import resources
+
     import torch
 
     packed = resources.files("solvers_zoo.score_models").joinpath("data", "digits.csv.gz").read_bytes()
