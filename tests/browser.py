@@ -15,16 +15,14 @@ import contextlib
 import json
 import os
 import select
-import shutil
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-import pytest
+from needs import TOOLS, program, require
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 #: Nothing of a profile, and no word to anybody: every name is unknown, every address but files is refused.
 FLAGS = (
     "--headless=new",
@@ -47,14 +45,9 @@ PATIENCE = 60.0
 
 
 def find_browser() -> str:
-    """The browser's program; without one a failure where tests must run, else a skip that says so."""
-    for name in NAMES:
-        if program := shutil.which(name):
-            return program
-    reason = f"no browser is installed (looked for {', '.join(NAMES)})"
-    if os.environ.get("ZOO_CI") or os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+    """The browser's program; without one, a skip."""
+    require("browser")
+    return str(program(*TOOLS["browser"].programs))
 
 
 class Browser:

@@ -5,6 +5,13 @@ from __future__ import annotations
 import pytest
 import torch
 from draw import header
+from needs import (  # noqa: F401  (hooks)
+    pytest_addoption,
+    pytest_collection_modifyitems,
+    pytest_configure,
+    pytest_runtest_makereport,
+    pytest_runtest_setup,
+)
 
 from solvers_zoo.registry import registry
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
-import os
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +12,7 @@ import k_diffusion_peer
 import pytest
 import torch
 from harness import MODEL, Handed, Row, difference, mended
+from needs import needs
 
 import solvers_zoo as zoo
 from solvers_zoo import Past
@@ -53,12 +52,6 @@ SCHEDULERS = (
 )
 
 
-def needs(module: str) -> pytest.MarkDecorator:
-    """Skip where a peer is not installed; in CI it has to be."""
-    missing = importlib.util.find_spec(module) is None and not os.environ.get("CI")
-    return pytest.mark.skipif(missing, reason=f"{module} is not installed")
-
-
 def named(row: Row) -> str:
     return f"{row}-{row.solver}"
 
@@ -68,13 +61,13 @@ def explained(row: Row) -> bool:
     return bool(row.differs) and row.mend is None
 
 
-@needs("k_diffusion")
+@needs("k-diffusion")
 @pytest.mark.parametrize("row", k_diffusion_peer.ROWS, ids=named)
 def test_k_diffusion(row):
     assert k_diffusion_peer.compare(row) < SAME
 
 
-@needs("k_diffusion")
+@needs("k-diffusion")
 @pytest.mark.parametrize("row", [row for row in k_diffusion_peer.ROWS if row.to_zero], ids=named)
 def test_k_diffusion_to_zero(row):
     """With a trailing 0 in its grid, which is the zoo's last denoise."""
@@ -100,8 +93,7 @@ def test_diffusers_as_shipped(row):
     assert diffusers_peer.compare(row, wide=False) < max(SINGLE, 4 * documented)
 
 
-@needs("k_diffusion")
-@needs("diffusers")
+@needs("k-diffusion", "diffusers")
 @pytest.mark.parametrize("peer", [k_diffusion_peer, diffusers_peer], ids=lambda peer: peer.__name__)
 def test_what_differs_differs(peer):
     """Should a peer be mended one day, its row has to be."""
@@ -141,7 +133,7 @@ def test_euler_churn_of_diffusers_asks_the_model_before_it_adds_noise():
         assert difference(x_hat + (sigma[i + 1] - hat) * eps, x_s) < SAME
 
 
-@needs("k_diffusion")
+@needs("k-diffusion")
 def test_every_sampler_of_k_diffusion_is_compared():
     sampling = overhead.import_k_diffusion()
     assert {name for name in vars(sampling) if name.startswith("sample_")} == {

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
-import ot
 import pytest
 import scipy.linalg
 import scipy.stats
 import torch
 from metric_cases import F64, case, metric
+from needs import needs
 
 import solvers_zoo as zoo
 from solvers_zoo.exact import Law
 from solvers_zoo.metrics import distances, pairs
 from solvers_zoo.metrics.reference import reference
+
+with warnings.catch_warnings():  # its own, about the libraries that it looks for
+    warnings.simplefilter("ignore")
+    import ot
 
 
 def normals(*shape: int, seed: int = 0, shift: float = 0.0) -> torch.Tensor:
@@ -96,11 +101,11 @@ def test_frechet_is_scipys_matrix_root():
     assert float(distances.frechet(x, x)) == pytest.approx(0, abs=1e-9)
 
 
+@needs("torchmetrics")
 @pytest.mark.filterwarnings("ignore:Metric .Kernel Inception Distance. will save:UserWarning")  # on being made
 def test_image_distances_are_those_of_torchmetrics():
     """Of features of one's own: FID, and KID over one subset of all samples."""
-    fid = pytest.importorskip("torchmetrics.image.fid", reason="torchmetrics is not installed")
-    kid = pytest.importorskip("torchmetrics.image.kid", reason="torchmetrics is not installed")
+    from torchmetrics.image import fid, kid
 
     class Flatten(torch.nn.Module):
         num_features = 12

@@ -6,11 +6,11 @@ import contextlib
 import importlib.util
 import json
 import math
-import os
 import sys
 
 import pytest
 import torch
+from needs import needs
 
 import solvers_zoo as zoo
 from solvers_zoo.bench import overhead
@@ -19,12 +19,6 @@ from solvers_zoo.bench.overhead.__main__ import main
 from solvers_zoo.interop import libraries
 
 TINY = [(2, 3)]
-
-
-def needs(module: str) -> pytest.MarkDecorator:
-    """Skip where a peer is not installed; in CI it has to be."""
-    missing = importlib.util.find_spec(module) is None and not os.environ.get("CI")
-    return pytest.mark.skipif(missing, reason=f"{module} is not installed")
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +30,7 @@ def short_turns(monkeypatch):
 # -- measuring ---------------------------------------------------------------------------------------------------------
 
 
-@needs("k_diffusion")
+@needs("k-diffusion")
 def test_measure_runs_and_leaves_no_trace():
     before, threads, draw = set(sys.modules), torch.get_num_threads(), torch.randn_like
     seen = []
@@ -61,9 +55,7 @@ def test_measure_runs_and_leaves_no_trace():
     assert torch.randn_like is draw
 
 
-@needs("k_diffusion")
-@needs("diffusers")
-@needs("azula")
+@needs("k-diffusion", "diffusers", "azula")
 def test_every_pair_runs():
     rows = overhead.measure(shapes=TINY, repeats=1, steps=6, device="cpu")
     assert [(row.peer, row.note) for row in rows] == [(pair.name, "") for pair in overhead.PAIRS]
@@ -326,7 +318,7 @@ def test_a_record_is_plain():
     json.dumps(record)
 
 
-@needs("k_diffusion")
+@needs("k-diffusion")
 def test_command_prints_json_and_tables(capsys):
     command = [
         "--solvers",

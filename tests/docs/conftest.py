@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import os
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from needs import require
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "docs" / "hooks"))
@@ -47,10 +47,7 @@ def build(target: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the built site; where tests run in several processes one builds and the others wait."""
-    for package in ("mkdocs", "material", "mkdocstrings", "latex2mathml", "ziamath"):
-        if importlib.util.find_spec(package) is None:
-            words = f'{package} is missing: pip install "solvers-zoo[docs]" brings it'
-            (pytest.fail if os.environ.get("ZOO_CI") or os.environ.get("CI") else pytest.skip)(words)
+    require("mkdocs")
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     folder, told = shared / "site", shared / "site.txt"

@@ -24,6 +24,12 @@ def zoo_(capsys):
     return run
 
 
+def arrays(path):
+    """What a file of numpy holds; the file is closed."""
+    with np.load(path) as file:
+        return dict(file)
+
+
 def test_edit_keeps_or_gives_way(zoo_, tmp_path):
     changes = []
     for strength in (0.1, 0.5):
@@ -31,7 +37,7 @@ def test_edit_keeps_or_gives_way(zoo_, tmp_path):
         status, text, errors = zoo_(
             "edit", "--model", "digits-net", "--strength", strength, "--label", 8, "-n", 4, "--out", out, "--json"
         )
-        facts, kept = json.loads(text), np.load(out)
+        facts, kept = json.loads(text), arrays(out)
         assert (status, errors, facts["from"]) == (0, "", "digits")
         assert kept["x"].shape == kept["given"].shape == (4, 1, 8, 8)
         assert facts["change"] == pytest.approx(float(np.sqrt(((kept["x"] - kept["given"]) ** 2).mean())), rel=1e-5)
@@ -55,7 +61,7 @@ def test_pictures(zoo_, tmp_path):
 def test_ways_are_kept_with_their_codes(zoo_, tmp_path):
     out = tmp_path / "ways.npz"
     status, text, _ = zoo_("interpolate", "--pairs", 2, "--points", 4, "--steps", 30, "--out", out, "--json")
-    facts, kept = json.loads(text), np.load(out)
+    facts, kept = json.loads(text), arrays(out)
     assert status == 0
     assert kept["x"].shape == (4, 2, 2)
     assert kept["codes"].shape == (2, 2, 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import runpy
 import shutil
@@ -14,10 +13,11 @@ from typing import Any
 
 import pytest
 import torch
+from needs import needs
 
 sys.path.append(str(Path(__file__).parents[1] / "executors"))
 
-from engines import a_slurm, lacks
+from engines import a_slurm
 
 import solvers_zoo as zoo
 from solvers_zoo.cli import main
@@ -127,9 +127,8 @@ def test_likelihood() -> None:
     assert abs(found["bound"].mean[0] + float(found["exact"].mean())) < 4 * float(found["error"])
 
 
+@needs("diffusers")
 def test_diffusers_pipeline() -> None:
-    if importlib.util.find_spec("diffusers") is None:
-        lacks('diffusers is not installed; pip install "solvers-zoo[diffusers]" brings it')
     found = run("diffusers_pipeline.py")
     assert found["images"].shape == (4, 8, 8, 1)
     assert found["result"].nfe == 10

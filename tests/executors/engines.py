@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -12,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
+from needs import require
 
 import solvers_zoo as zoo
 from solvers_zoo import registry
@@ -21,29 +19,10 @@ ROOT = Path(__file__).parents[2]
 KINDS = ("serial", "processes", "slurm", "ray")
 
 
-def lacks(reason: str) -> None:
-    """Skip with a reason, where nothing promised that what is missing is there."""
-    if os.environ.get("ZOO_CI") or os.environ.get("CI"):
-        pytest.fail(f"{reason}; the test run of the project installs it")
-    pytest.skip(reason)
-
-
-def need_slurm() -> None:
-    """Skip where no Slurm can be started."""
-    if importlib.util.find_spec("submitit") is None:
-        lacks("submitit is not installed")
-    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
-    missing = [name for name in ("slurmctld", "slurmd", "sbatch", "munged") if shutil.which(name, path=path) is None]
-    if missing:
-        lacks(f"{', '.join(missing)} not installed")
-    if os.geteuid() != 0:
-        lacks("starting a Slurm takes root")
-
-
 @contextmanager
 def a_slurm(folder: Path) -> Iterator[None]:
     """A Slurm of one node while the context lasts."""
-    need_slurm()
+    require("submitit", "slurm")
     subprocess.run([ROOT / "ci" / "slurm.sh", "start", folder], check=True, stdout=sys.stderr)
     os.environ["SLURM_CONF"] = str(folder / "slurm.conf")
     try:
@@ -56,8 +35,7 @@ def a_slurm(folder: Path) -> Iterator[None]:
 @contextmanager
 def a_ray() -> Iterator[None]:
     """A Ray of two cores while the context lasts."""
-    if importlib.util.find_spec("ray") is None:
-        lacks("ray is not installed")
+    require("ray")
     try:
         yield registry.default().make("executor", "ray:workers=2").join()
     finally:

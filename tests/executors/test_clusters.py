@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from chores import chore
-from engines import eventually, executor, lacks
+from engines import eventually, executor
+from needs import needs
 
 import solvers_zoo as zoo
 from solvers_zoo import Failure, registry
@@ -84,9 +85,8 @@ def test_a_ray_that_runs_already_is_joined(ray: None):
     assert "WorkerCrashedError" in said
 
 
+@needs("ray")
 def test_a_ray_that_is_not_there_is_said():
-    if importlib.util.find_spec("ray") is None:
-        lacks("ray is not installed")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         assert registry.default().make("executor", "ray", address=f"ray://{address}").supports() == ""
@@ -101,7 +101,7 @@ def test_what_is_not_installed_is_said_with_its_command(name: str, monkeypatch: 
     assert f'pip install "solvers-zoo[{name}]"' in reason
 
 
+@needs("submitit")
 def test_a_machine_without_slurm_is_said(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    if importlib.util.find_spec("submitit") is not None:
-        assert "no sbatch" in registry.default().make("executor", "slurm").supports()
+    assert "no sbatch" in registry.default().make("executor", "slurm").supports()

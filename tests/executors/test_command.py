@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from needs import needs
 
 sys.path.append(str(Path(__file__).parents[1] / "cli"))
 
@@ -83,15 +84,16 @@ def test_ctrl_c_keeps_what_is_finished_and_the_same_command_goes_on(how: list, t
         ("--executor-option workers=2", 2, ["goes with --executor"]),
         ("--shard 0", 2, ["--shard 0"]),
         ("--resume x.npz --executor serial --shard 3", 2, ["leave --executor, --shard out"]),
-        ("--executor slurm", 1, ["slurm cannot run here", "no sbatch"]),
+        pytest.param("--executor slurm", 1, ["slurm cannot run here", "no sbatch"], marks=needs("submitit")),
     ],
 )
 def test_what_cannot_be_is_said_in_one_sentence(line: str, status: int, words: list[str], tmp_path: Path):
     assert_one_sentence(run_zoo("sample", *line.split(), cwd=tmp_path, PATH="/nowhere"), status, *words)
 
 
-def test_options_are_read_as_the_executor_has_them():
+def test_options_are_read_as_the_executor_has_them(monkeypatch: pytest.MonkeyPatch):
     found = registry.default()
+    monkeypatch.setattr(found.find("executor", "slurm").cls, "supports", lambda self: "")  # and no Slurm is asked for
     made = executor_from(
         found, "slurm", ["partition=2024-gpu", "time=60", "memory=4", "folder=/scratch/a b", "extra=qos=high"]
     )

@@ -7,11 +7,12 @@ import inspect
 from typing import Any
 
 import torch
+from needs import imported
 from torch import Tensor
 
 from solvers_zoo.bench.overhead import import_diffusers
 
-diffusers = import_diffusers()
+diffusers = imported("diffusers", lambda _: import_diffusers())
 
 
 @functools.cache

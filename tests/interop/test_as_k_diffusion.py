@@ -6,12 +6,12 @@ from itertools import pairwise
 
 import pytest
 import torch
+from needs import needs
 
 import solvers_zoo as zoo
 from solvers_zoo.bench.overhead import import_k_diffusion
-from solvers_zoo.interop.libraries import installed
 
-pytestmark = pytest.mark.skipif(not installed("k-diffusion"), reason="k-diffusion is not installed")
+pytestmark = needs("k-diffusion")
 
 TARGET = zoo.Mixture([0.3, 0.7], [[-1.0, 0.5], [1.2, -0.4]], [0.3**2, 0.5**2], zoo.EDM(sigma_min=1e-3, sigma_max=1e3))
 SIGMAS = torch.tensor([20.0, 11.0, 7.5, 3.0, 2.0, 1.1, 0.5, 0.3, 0.11, 0.06, 0.02, 0.0], dtype=torch.float64)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import pytest
 import torch
-
-pytest.importorskip("diffusers")
-
+from needs import needs
 from pipelines import diffusers, start, unet
 
 import solvers_zoo as zoo
 
-pytestmark = pytest.mark.filterwarnings("ignore:__array:DeprecationWarning")
+pytestmark = [needs("diffusers"), pytest.mark.filterwarnings("ignore:__array:DeprecationWarning")]
 X = start()
 
 

@@ -6,15 +6,13 @@ import pickle
 
 import pytest
 import torch
-
-pytest.importorskip("onnx")
-pytest.importorskip("onnxruntime")
-
-import onnx
-from onnx import TensorProto, helper
+from needs import imported, needs
 
 import solvers_zoo as zoo
 
+pytestmark = needs("onnx")
+onnx = imported("onnx")
+TensorProto, helper = onnx.TensorProto, onnx.helper
 VAR = 0.25
 
 

@@ -8,16 +8,14 @@ import pickle
 
 import pytest
 import torch
-
-pytest.importorskip("diffusers")
-
+from needs import needs
 from pipelines import Loop, difference, diffusers, run, start, unet
 
 import solvers_zoo as zoo
 from solvers_zoo import registry
 
 #: What diffusers asks numpy for in its own tables.
-pytestmark = pytest.mark.filterwarnings("ignore:__array:DeprecationWarning")
+pytestmark = [needs("diffusers"), pytest.mark.filterwarnings("ignore:__array:DeprecationWarning")]
 
 DDPM, DDIM = diffusers.DDPMPipeline, diffusers.DDIMPipeline
 TRAILING = {"timestep_spacing": "trailing"}

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from needs import needs
 from problem import METHODS, OPERATOR, SDE, STD, Y, errors, mixture
 
 import solvers_zoo as zoo
@@ -80,11 +81,12 @@ def test_the_gradients_are_those_of_the_papers():
     assert gap(zoo.DPS(model, OPERATOR, Y, scale=0.7, normalised=True)(x, point).score, due.detach()) < 1e-11
 
 
+@needs("azula")
 @torch.no_grad()
 @pytest.mark.parametrize("iterations", [1, 2])
 def test_mmps_is_azulas(iterations):
     """The same x0 as in the authors' own library."""
-    azula = pytest.importorskip("azula.guidance")
+    import azula.guidance as azula
     from azula.denoise import Denoiser, DiracPosterior
     from azula.linalg.covariance import IsotropicCovariance
 

@@ -35,7 +35,8 @@ def test_of_a_known_law_it_says_the_exact_value_too(zoo_, tmp_path):
     assert facts["bits"] == pytest.approx(-facts["log_p"] / math.log(2))
     assert facts["bound_bits"] == pytest.approx(facts["bound"] / math.log(2))
     assert abs(facts["bound"] + facts["log_p"]) < 5 * facts["bound_error"]
-    columns = np.load(out)
+    with np.load(out) as file:
+        columns = dict(file)
     assert columns["log_p"].shape == columns["bound"].shape == (12,)
     assert columns["log_p"].mean() == pytest.approx(facts["log_p"])
     assert np.abs(columns["log_p"] - columns["exact"]).max() == pytest.approx(facts["largest_difference"])

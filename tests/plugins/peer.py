@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-
-import pytest
 import torch
+from needs import needs
 
 import solvers_zoo as zoo
 
-needs_peer = pytest.mark.skipif(
-    importlib.util.find_spec("k_diffusion") is None and not os.environ.get("CI"), reason="k-diffusion is not installed"
-)
+needs_peer = needs("k-diffusion")
 
 SDE = zoo.EDM(sigma_min=0.01, sigma_max=80.0)
 MODEL = zoo.model("mixture-2d", sde=SDE)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-import os
 from itertools import pairwise
 
 import pytest
 import torch
 from flow_cases import MEAN, VAR, exact_end, gaussian, karras, slope, start
+from needs import needs
 
 import solvers_zoo as zoo
 from solvers_zoo.bench.overhead import import_k_diffusion
@@ -130,9 +129,7 @@ def test_the_formulas_as_printed(sde, kind):
         assert got.nfe == 4 * zoo.solver(spec).card.evaluations
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("k_diffusion") is None and not os.environ.get("CI"), reason="k-diffusion is not installed"
-)
+@needs("k-diffusion")
 def test_k_diffusion():
     """The same numbers to 1e-9, on a grid without the trailing 0."""
     sampling = import_k_diffusion()
@@ -263,9 +260,7 @@ def test_fast_has_order_3_for_every_remainder(rest):
     assert slope(zoo.solver("dpm-solver-fast"), (63 + rest, 126 + rest, 252 + rest)) == pytest.approx(3, abs=0.25)
 
 
-@pytest.mark.skipif(
-    importlib.util.find_spec("k_diffusion") is None and not os.environ.get("CI"), reason="k-diffusion is not installed"
-)
+@needs("k-diffusion")
 @pytest.mark.parametrize("budget", [5, 8, 11])
 def test_fast_is_k_diffusions_where_it_ends_in_order_2(budget):
     """Its steps have equal length in lam; with our intervals placed accordingly, the same numbers."""

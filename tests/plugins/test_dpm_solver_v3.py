@@ -8,11 +8,9 @@ import numpy as np
 import pytest
 import torch
 from flow_cases import MEAN, VAR, exact_end, gaussian, karras, mixture, slope, start
+from zoo_dpm.statistics import OneGaussian, Table, measure_statistics
 
 import solvers_zoo as zoo
-
-pytest.importorskip("zoo_dpm")
-from zoo_dpm.statistics import OneGaussian, Table, measure_statistics
 
 STD = math.sqrt(VAR)
 

@@ -198,8 +198,6 @@ def test_what_start_up_refuses():
 @pytest.mark.parametrize("base", ["heun", "dpm-solver-3", "ddim", "ddpm", "seeds-2", "sra1"])
 def test_picard_is_the_sequential_solver(base):
     """With tol = 0 to rounding; noise, its areas and stages at times of their own included."""
-    if base == "seeds-2" and base not in {card.name for card in zoo.solvers()}:
-        pytest.skip("not installed")
     problem = mixture_2d()
     times = problem.grid(12)
     noise = zoo.SeededNoise(4, range(16), (2,), torch.float64)
