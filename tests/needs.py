@@ -139,6 +139,7 @@ class _Keeper:
 
     def __init__(self, config: pytest.Config) -> None:
         self.config, self.found = config, []
+        self.cache = getattr(config, "cache", None)  # which `-p no:cacheprovider` does without
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A test has ended."""
@@ -147,8 +148,8 @@ class _Keeper:
 
     def pytest_sessionfinish(self) -> None:
         """All have."""
-        if not self.config.getoption("lacking") and not self.config.getoption("collectonly"):
-            self.config.cache.set(_KEPT, self.found)
+        if not self.config.getoption("lacking") and not self.config.getoption("collectonly") and self.cache:
+            self.cache.set(_KEPT, self.found)
 
 
 def _listed(config: pytest.Config) -> list[str]:
