@@ -45,9 +45,11 @@ PUBLIC = {
     "solving": "the bases that solvers are written on",
     "registry": "finding and making registered things by name",
     "executors": "what an executor is written with: parcels, attempts, failures",
-    "metrics": "distances, features and the base of a metric",
+    "metrics": "distances, features, and the base of a metric of samples",
     "exact": "exact maps and laws to measure against",
-    "charts": "figures in the zoo's theme",
+    "charts": "charts in the zoo's theme",
+    "charts.panels": "the parts that other figures are made of, with Altair",
+    "charts.theme": "the colours of the theme",
     "testing": "the conformance kit for tests of your plugin",
     "bench.experiment": "the base of a study (`zoo study`)",
 }
@@ -113,7 +115,7 @@ def table_of_public() -> str:
     """The public sub-modules, as a table in Markdown."""
     rows = []
     for module, what in PUBLIC.items():
-        names = ", ".join(f"`{name}`" for name in exports(module) + types(module))
+        names = ", ".join(f"`{name}`" for name in exports(module) + types(module) if len(name) > 1)
         rows.append(f"| `solvers_zoo.{module}` | {what} | {names} |")
     return "\n".join(["| sub-module | gives | names |", "|---|---|---|", *rows])
 

@@ -20,9 +20,9 @@ The rooms, from the top down; each imports only those below it (written by pytho
     interop      How other libraries are used: their networks as our models, our solvers in their loops.
     sampling     How a solver is run: `sample` makes grid and noise, counts calls, stops, resumes, returns a Result.
     metrics      How far samples are from the law they should have, each figure beside what exact samples would show.
-    charts       Charts: one theme, light and dark; lines in log-log; files of pictures, and pages that need no network.
+    charts       How figures are drawn: one theme, light and dark; lines, panels and pictures of samples; files and offline pages.
     solving      What a solver is: the interface, and bases for single steps, multistep, stages and adaptive steps.
-    exact        Exact answers: the maps and distances that solvers are measured against.
+    exact        What the exact answer is: flow maps, transports and laws that solvers are measured against.
     time_grids   At which times a solver steps: grids, and the rules that make them.
     score_models What answers the solver's question for the score: the interface, analytic models, networks, checkpoints.
     noise        Where random numbers come from: each has an address (seed, stream, sample, step, call), in any batch.

@@ -1,4 +1,4 @@
-"""Charts: one theme, light and dark; lines in log-log; parts of other figures; files of charts, and pages that need no network.
+"""How figures are drawn: one theme, light and dark; lines, panels and pictures of samples; files and offline pages.
 
 ``save(lines(rows, "nfe", "error", "solver", slopes=(1, 2)), "figure.svg")`` draws and writes a chart of lines; `solvers_zoo.charts.panels`
 has the parts that other figures are made of.

@@ -1,4 +1,4 @@
-"""Exact answers: the maps and distances that solvers are measured against."""
+"""What the exact answer is: flow maps, transports and laws that solvers are measured against."""
 
 from solvers_zoo.exact.affine import AffineMap as AffineMap
 from solvers_zoo.exact.affine import affine_map as affine_map

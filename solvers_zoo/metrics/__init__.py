@@ -1,6 +1,6 @@
 """How far samples are from the law they should have, each figure beside what exact samples would show.
 
-Public names: the distances and features that figures are made of, and the labelled digits that images are compared with.
+Public names: the distances and features that figures are made of, the base of a metric of samples, and the labelled digits that images are compared with.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from solvers_zoo.metrics.pairs import cubic as cubic
     from solvers_zoo.metrics.pairs import discrepancy as discrepancy
     from solvers_zoo.metrics.report import error_report as error_report
+    from solvers_zoo.metrics.sampled import SampledMetric as SampledMetric
 
 _HOMES = {
     "base": "Clean",
@@ -29,11 +30,13 @@ _HOMES = {
     "distances": "frechet marginal_tv relative_covariance_error relative_mean_error sliced_w1",
     "pairs": "cubic discrepancy",
     "report": "error_report",
+    "sampled": "SampledMetric",
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
     "Clean",
+    "SampledMetric",
     "cubic",
     "digit_classes",
     "digit_features",

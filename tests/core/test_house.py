@@ -25,6 +25,7 @@ import rooms  # noqa: E402 (the levels, which the page about the design shows to
 
 #: Imports that go up, with the reason of each: at most three.
 UPWARD = {
+    "numerics.exponential -> processes.base": "for type checkers: the weights of a step are made from points of the schedule",
     "time_grids.fitting -> solving.stepping": "for type checkers: a grid is fitted to a solver, and solvers step on grids",
 }
 #: Imports inside one room that lead back to where they began, with the reason of each.
