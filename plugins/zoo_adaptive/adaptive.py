@@ -88,21 +88,16 @@ class Adaptive(AdaptiveSteps, HoldsSolver):
 
     def attempt(self, model: ScoreModel, x: Tensor, grid: Grid, clocks: tuple[Any, Any], noise: Draws) -> Attempt:
         """One step with the solver's estimate of its error, or with that of doubling."""
-        inner = self.stepper.estimating()
-        facts = inner.facts()
-        assert facts.order
-        assert facts.evaluations
-        u, target = clocks
+        (u, target), inner = clocks, self.stepper
         t, s = self.point(grid, u), self.point(grid, target)
         once = Once(model, x, t)
-        full = self.one_step(inner, once, x, t, s, noise)
-        calls = round(facts.evaluations)
+        full, order, calls = self.over(once, x, t, s, noise)
         if full.error is not None:
-            return Attempt(full, facts.order, calls)
+            return Attempt(full, order, calls)
         m = self.point(grid, (u + target) / 2)
         middle = self.one_step(inner, once, x, t, m, noise)
         halves = self.one_step(inner, once, middle.x, m, s, noise)
-        share = 1 / (2.0**facts.order - 1)
+        share = 1 / (2.0**order - 1)
         error = combine((share, halves.x), (-share, full.x))
         result = combine((1.0, halves.x), (1.0, error)) if self.extrapolate else halves.x
-        return Attempt(Step(result, error=error), facts.order + 1, 3 * calls - 1)
+        return Attempt(Step(result, error=error), order + 1, 3 * calls - 1)

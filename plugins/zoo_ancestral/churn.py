@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -77,13 +77,12 @@ class Churn(StepSolver):
         room = sde.at(sde.t_max).rho / t.rho - 1
         return where((self.S_tmin <= t.rho) & (t.rho <= self.S_tmax) & (room > 1e-9), minimum(room, gamma), 0.0)
 
-    def plan(self, grid: Grid) -> Sequence[Any]:
-        """The point hat of every interval, and the standard deviation of the noise in x there."""
+    def plan_interval(self, grid: Grid, t: GaussianPoint, s: GaussianPoint) -> tuple[GaussianPoint, Scalar] | None:
+        """The point hat, and the standard deviation of the noise in x there."""
+        if not self.S_churn:
+            return None
         sde = grid.sde.as_gaussian()
-        return [self._up(sde, t, grid.steps) if self.S_churn else None for t, _ in grid.intervals()]
-
-    def _up(self, sde: GaussianSDE, t: GaussianPoint, steps: int) -> tuple[GaussianPoint, Scalar]:
-        gamma = self._gamma(sde, t, steps)
+        gamma = self._gamma(sde, t, grid.steps)
         hat = sde.at_rho((1 + gamma) * t.rho)
         return hat, self.S_noise * hat.alpha * t.rho * sqrt(gamma * (2 + gamma))
 

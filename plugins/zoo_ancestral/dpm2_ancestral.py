@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import SolverCard, Step, divide, log, sqrt
 from zoo_ancestral.ancestral import Ancestral, comfy, crowson
@@ -12,7 +11,7 @@ from zoo_ancestral.split import IN_FLOW_TIME, flow_time
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, GaussianPoint, GaussianSDE, Grid, Interval, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, Grid, Interval, ScoreModel
     from solvers_zoo.numerics.scalar import Scalar
 
 
@@ -42,13 +41,10 @@ class DPM2Ancestral(Ancestral):
     )
     still = ("dpm-solver-2",)
 
-    def plan(self, grid: Grid) -> Sequence[Any]:
-        """The middle of every interval, the weight of eps_m there, and what is fresh."""
-        return [self._between(grid.sde.as_gaussian(), t, s) for t, s in grid.intervals()]
-
-    def _between(self, sde: GaussianSDE, t: GaussianPoint, s: GaussianPoint) -> tuple[Any, Any, Any]:
+    def plan_interval(self, grid: Grid, t: GaussianPoint, s: GaussianPoint) -> tuple[GaussianPoint, Scalar, Scalar]:
+        """The middle of the interval, the weight of eps_m there, and what is fresh."""
         kept, fresh = self.parts(t, s)
-        middle = sde.at_lam((t.lam + log(s.alpha / kept)) / 2)
+        middle = grid.sde.as_gaussian().at_lam((t.lam + log(s.alpha / kept)) / 2)
         return middle, kept - s.alpha * t.rho, fresh
 
     def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
@@ -83,18 +79,20 @@ class DPM2AncestralRF(Ancestral):
     )
     split = IN_FLOW_TIME
 
-    def plan(self, grid: Grid) -> Sequence[Any]:
-        """The middle of every interval, the weights of x_t and of v_m, and what is fresh."""
-        return [self._between(grid.sde.as_gaussian(), t, s) for t, s in grid.intervals()]
-
-    def _between(
-        self, sde: GaussianSDE, t: GaussianPoint, s: GaussianPoint
+    def plan_interval(
+        self, grid: Grid, t: GaussianPoint, s: GaussianPoint
     ) -> tuple[GaussianPoint, Scalar, Scalar, Scalar]:
+        """The middle of the interval, the weights of x_t and of v_m, and what is fresh."""
         kept, fresh = self.parts(t, s)
         u_t, u_d = flow_time(t), kept / (s.alpha + kept)
         u_m = sqrt(u_t * u_d)
         scale = s.alpha + kept  # alpha_s / (1 - u_d)
-        return sde.at_rho(divide(u_m, 1 - u_m)), scale / (t.alpha + t.sigma), scale * (u_d - u_t), fresh
+        return (
+            grid.sde.as_gaussian().at_rho(divide(u_m, 1 - u_m)),
+            scale / (t.alpha + t.sigma),
+            scale * (u_d - u_t),
+            fresh,
+        )
 
     def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step, two evaluations."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import SolverCard, Step, log
 from zoo_ancestral.ancestral import Ancestral, comfy, crowson
@@ -12,7 +11,8 @@ from zoo_ancestral.split import IN_FLOW_TIME
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, GaussianPoint, GaussianSDE, Grid, Interval, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, Grid, Interval, ScoreModel
+    from solvers_zoo.numerics.scalar import Scalar
 
 
 class DPMSolverPP2SAncestral(Ancestral):
@@ -40,13 +40,10 @@ class DPMSolverPP2SAncestral(Ancestral):
     )
     still = ("dpmpp-2s",)
 
-    def plan(self, grid: Grid) -> Sequence[Any]:
-        """The middle of every interval, what is kept, and what is fresh."""
-        return [self._between(grid.sde.as_gaussian(), t, s) for t, s in grid.intervals()]
-
-    def _between(self, sde: GaussianSDE, t: GaussianPoint, s: GaussianPoint) -> tuple[Any, Any, Any]:
+    def plan_interval(self, grid: Grid, t: GaussianPoint, s: GaussianPoint) -> tuple[GaussianPoint, Scalar, Scalar]:
+        """The middle of the interval, what is kept, and what is fresh."""
         kept, fresh = self.parts(t, s)
-        return sde.at_lam((t.lam + log(s.alpha / kept)) / 2), kept, fresh
+        return grid.sde.as_gaussian().at_lam((t.lam + log(s.alpha / kept)) / 2), kept, fresh
 
     def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
         """One step, two evaluations."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo import SolverCard, Step, combine, option
 from zoo_ancestral.ancestral import Ancestral, crowson
@@ -12,7 +11,7 @@ from zoo_ancestral.ancestral import Ancestral, crowson
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, GaussianPoint, GaussianSDE, Grid, Interval, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, Grid, Interval, ScoreModel
 
 
 class DPMSolverPPSDE(Ancestral):
@@ -46,12 +45,9 @@ class DPMSolverPPSDE(Ancestral):
         card = super().facts()
         return card if self.eta else replace(card, equivalents=(f"dpmpp-2s(r1={self.r})",))
 
-    def plan(self, grid: Grid) -> Sequence[Any]:
-        """The stage of every interval, with what is kept and fresh there and at the end, and w."""
-        return [self._between(grid.sde.as_gaussian(), t, s) for t, s in grid.intervals()]
-
-    def _between(self, sde: GaussianSDE, t: GaussianPoint, s: GaussianPoint) -> tuple[Any, ...]:
-        middle = s if self.r == 1 else sde.at_lam(t.lam + self.r * (s.lam - t.lam))
+    def plan_interval(self, grid: Grid, t: GaussianPoint, s: GaussianPoint) -> tuple[object, ...]:
+        """The stage of the interval, with what is kept and fresh there and at the end, and w."""
+        middle = s if self.r == 1 else grid.sde.as_gaussian().at_lam(t.lam + self.r * (s.lam - t.lam))
         kept, fresh = self.parts(t, s)
         return middle, self.parts(t, middle), kept, fresh, (s.alpha - t.alpha * kept / t.sigma) / (2 * self.r)
 

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from solvers_zoo import SolverCard, Source, option
-from zoo_dpm.single_step import SingleStep, three_stages
-
-if TYPE_CHECKING:
-    from solvers_zoo.numerics.exponential_tableau import ExponentialTableau
+from solvers_zoo import SolverCard, Source
+from zoo_dpm.single_step import ThreeStages
 
 
-class DPMSolver3(SingleStep):
+class DPMSolver3(ThreeStages):
     r"""Two intermediate points, at lam_i = lam_t + r_i h with h = lam_s - lam_t.
 
         u1  = alpha_1/alpha_t x_t - sigma_1 (e^(r1 h) - 1) eps_t
@@ -38,10 +33,3 @@ class DPMSolver3(SingleStep):
         ),
     )
     form = "eps"
-    r1: float = option(1 / 3, help="place of the first intermediate point, a fraction of the step", above=0.0, high=1.0)
-    r2: float = option(2 / 3, help="place of the second intermediate point", above=0.0, high=1.0)
-
-    @property
-    def tableau(self) -> ExponentialTableau:
-        """Stages at r1 and r2."""
-        return three_stages(self.r1, self.r2)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from solvers_zoo import SolverCard, Source, option
-from zoo_dpm.single_step import SingleStep, two_stages
-
-if TYPE_CHECKING:
-    from solvers_zoo.numerics.exponential_tableau import ExponentialTableau
+from solvers_zoo import SolverCard, Source
+from zoo_dpm.single_step import TwoStages
 
 
-class DPMSolverPP2S(SingleStep):
+class DPMSolverPP2S(TwoStages):
     r"""Correct the first-order step by the slope of x0 in lam, taken at one point between.
 
         u   = sigma_1/sigma_t x_t - alpha_1 (e^(-r1 h) - 1) x0_t          at lam_1 = lam_t + r1 h,  h = lam_s - lam_t
@@ -37,11 +32,3 @@ class DPMSolverPP2S(SingleStep):
         ),
     )
     form = "x0"
-    r1: float = option(
-        0.5, help="place of the intermediate point, as a fraction of the step in lam", above=0.0, high=1.0
-    )
-
-    @property
-    def tableau(self) -> ExponentialTableau:
-        """The second stage at r1."""
-        return two_stages(self.r1)

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from solvers_zoo import SolverCard, Source, option
-from zoo_dpm.single_step import SingleStep, three_stages
-
-if TYPE_CHECKING:
-    from solvers_zoo.numerics.exponential_tableau import ExponentialTableau
+from solvers_zoo import SolverCard, Source
+from zoo_dpm.single_step import ThreeStages
 
 
-class DPMSolverPP3S(SingleStep):
+class DPMSolverPP3S(ThreeStages):
     r"""DPM-Solver-3 on the data prediction: two intermediate points, at lam_i = lam_t + r_i h with h = lam_s - lam_t.
 
         u1  = sigma_1/sigma_t x_t - alpha_1 (e^(-r1 h) - 1) x0_t
@@ -40,10 +35,3 @@ class DPMSolverPP3S(SingleStep):
         ),
     )
     form = "x0"
-    r1: float = option(1 / 3, help="place of the first intermediate point, a fraction of the step", above=0.0, high=1.0)
-    r2: float = option(2 / 3, help="place of the second intermediate point", above=0.0, high=1.0)
-
-    @property
-    def tableau(self) -> ExponentialTableau:
-        """Stages at r1 and r2."""
-        return three_stages(self.r1, self.r2)

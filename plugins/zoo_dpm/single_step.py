@@ -50,3 +50,28 @@ def three_stages(r1: float, r2: float) -> ExponentialTableau:
         c=(0.0, r1, r2),
         b_hat=(*two_stages(r1).b, 0.0),
     )
+
+
+class TwoStages(SingleStep):
+    """A method with one point between the ends of the step."""
+
+    r1: float = option(
+        0.5, help="place of the intermediate point, as a fraction of the step in lam", above=0.0, high=1.0
+    )
+
+    @property
+    def tableau(self) -> ExponentialTableau:
+        """The second stage at r1."""
+        return two_stages(self.r1)
+
+
+class ThreeStages(SingleStep):
+    """A method with two points between the ends of the step."""
+
+    r1: float = option(1 / 3, help="place of the first intermediate point, a fraction of the step", above=0.0, high=1.0)
+    r2: float = option(2 / 3, help="place of the second intermediate point", above=0.0, high=1.0)
+
+    @property
+    def tableau(self) -> ExponentialTableau:
+        """Stages at r1 and r2."""
+        return three_stages(self.r1, self.r2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from solvers_zoo import Past, SolverCard, Source, Step, StepSolver, combine, remember
@@ -11,7 +10,7 @@ from zoo_multistep.ipndm import ADAMS_BASHFORTH
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Draws, Grid, Interval, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, Grid, Interval, ScoreModel
 
 #: Steps of the start.
 START = 3
@@ -51,9 +50,9 @@ class PNDM(StepSolver):
         """Four calls in each of the first three steps, one in the others."""
         return steps + 3 * min(steps, START)
 
-    def plan(self, grid: Grid) -> Sequence[Any]:
-        """The middle of every step, in time."""
-        return [grid.sde.at((t.t + s.t) / 2) for t, s in grid.intervals()]
+    def plan_interval(self, grid: Grid, t: GaussianPoint, s: GaussianPoint) -> GaussianPoint:
+        """The middle of the step, in time."""
+        return grid.sde.at((t.t + s.t) / 2)
 
     def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
         """One step, one evaluation, or four at the start."""

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from solvers_zoo import SolverCard, Source, Step, StepSolver, absolute, combine, option, sqrt
-from zoo_srk.reverse_sde import CLOCKS
+from zoo_srk.clocks import CLOCKS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import SDE, Draws, GaussianPoint, Grid, Interval, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, Grid, Interval, ScoreModel
     from solvers_zoo.numerics.scalar import Scalar
 
 _TOLERANCE = 1e-12
@@ -132,18 +132,15 @@ class AdditiveSRK(StepSolver):
             self.card, variable=self.clock, needs=CLOCKS[self.clock].needs, noise_level=self.level, strong_order=strong
         )
 
-    def plan(self, grid: Grid) -> Sequence[_Plan]:
-        """The stages' points and the noise of every interval."""
-        return [self._plan(grid.sde, t, s) for t, s in grid.intervals()]
-
-    def _plan(self, sde: SDE, t: GaussianPoint, s: GaussianPoint) -> _Plan:
+    def plan_interval(self, grid: Grid, t: GaussianPoint, s: GaussianPoint) -> _Plan:
+        """The stages' points and the noise of the interval."""
         T, clock = self.tableau, CLOCKS[self.clock]
         begin, h = clock.time(t), clock.time(s) - clock.time(t)
         points = {0.0: t, 1.0: s}
 
         def at(c: float) -> Any:
             if c not in points:
-                points[c] = clock.point(sde, begin + c * h)
+                points[c] = clock.point(grid.sde, begin + c * h)
             return points[c]
 
         root = self.level * sqrt(absolute(h))

@@ -20,7 +20,7 @@ from solvers_zoo import (
     option,
     where,
 )
-from zoo_srk.reverse_sde import CLOCKS
+from zoo_srk.clocks import CLOCKS
 
 if TYPE_CHECKING:
     from torch import Tensor

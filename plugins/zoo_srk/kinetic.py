@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from solvers_zoo import Draws, SolverCard, Source, Step, StepSolver, option
@@ -11,7 +11,7 @@ from solvers_zoo import Draws, SolverCard, Source, Step, StepSolver, option
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import GaussianPoint, Grid, Interval, Point, ScoreModel
+    from solvers_zoo import GaussianPoint, Grid, Interval, ScoreModel
 
 #: score(x) at the level of the chain.
 Force = Callable[["Tensor"], "Tensor"]
@@ -47,9 +47,9 @@ class Kinetic(StepSolver):
 
         """
 
-    def plan(self, grid: Grid) -> Sequence[GaussianPoint]:
-        """The last point, for every interval."""
-        return [grid[-1]] * grid.steps
+    def plan_interval(self, grid: Grid, t: GaussianPoint, s: GaussianPoint) -> GaussianPoint:
+        """The last point of the grid, for every interval."""
+        return grid[-1]
 
     def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: Any, noise: Draws) -> Step:
         """One step of the chain."""
@@ -87,10 +87,6 @@ class _Units(Draws):
     def fresh(self) -> Tensor:
         """The next one."""
         return next(self._units)
-
-    def between(self, t: Point, s: Point, area: bool = False) -> Any:
-        """Kinetic chains move in a time of their own."""
-        raise NotImplementedError
 
     def uniform(self) -> Tensor:
         """Kinetic chains draw normals alone."""

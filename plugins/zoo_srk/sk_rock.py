@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvers_zoo import SolverCard, Source, Step, StepSolver, absolute, combine, option, sqrt
-from zoo_srk.reverse_sde import CLOCKS
+from zoo_srk.clocks import CLOCKS
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import SDE, Draws, GaussianPoint, Grid, Interval, ScoreModel
+    from solvers_zoo import Draws, GaussianPoint, Grid, Interval, ScoreModel
 
 
 class Chebyshev(NamedTuple):
@@ -82,14 +82,11 @@ class SKROCK(StepSolver):
         needs = CLOCKS[self.clock].needs
         return replace(self.card, evaluations=self.stages, variable=self.clock, needs=needs, noise_level=self.level)
 
-    def plan(self, grid: Grid) -> Sequence[Any]:
-        """The stages' points, the step, and the noise of every interval, with g the mean of both ends."""
-        return [self._plan(grid.sde, t, s) for t, s in grid.intervals()]
-
-    def _plan(self, sde: SDE, t: GaussianPoint, s: GaussianPoint) -> Any:
+    def plan_interval(self, grid: Grid, t: GaussianPoint, s: GaussianPoint) -> tuple[object, ...]:
+        """The stages' points, the step, and the noise of the interval, with g the mean of both ends."""
         clock, T = CLOCKS[self.clock], Chebyshev.of(self.stages, self.damping)
         h = clock.time(s) - clock.time(t)
-        between = [clock.point(sde, clock.time(t) + c * h) for c in T.c[1:-1]]
+        between = [clock.point(grid.sde, clock.time(t) + c * h) for c in T.c[1:-1]]
         return T, [t, *between, s], h, self.level * sqrt(absolute(h)) * (clock.diffusion(t) + clock.diffusion(s)) / 2
 
     def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:

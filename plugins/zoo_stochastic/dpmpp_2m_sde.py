@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from solvers_zoo import SolverCard, Source, expm1, option
-from zoo_stochastic.reverse_sde import PLUS_PLUS, ReverseSDE
+from zoo_stochastic.multistep import PLUS_PLUS, StochasticMultistep
 
 if TYPE_CHECKING:
     from solvers_zoo import GaussianPoint, GaussianSDE
     from solvers_zoo.numerics.scalar import Scalar
 
 
-class TwoStep(ReverseSDE):
+class TwoStep(StochasticMultistep):
     r"""The line through the last two predictions D, with r = 1 + eta, h = lam_s - lam_t, q = (lam_t - lam_prev)/h.
 
         x0     x_s = sigma_s/sigma_t e^(-eta h) x_t + alpha_s (1 - e^(-r h)) D_0 + w (D_0 - D_1)/q + sigma_s sqrt(1 - e^(-2 eta h)) z

@@ -8,14 +8,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
 from solvers_zoo import SolverCard, Source, phi
-from zoo_stochastic.reverse_sde import ReverseSDE
+from zoo_stochastic.multistep import StochasticMultistep
 
 if TYPE_CHECKING:
     from solvers_zoo import GaussianPoint, GaussianSDE
     from solvers_zoo.numerics.scalar import Scalar
 
 
-class DPMSolverPP3MSDE(ReverseSDE):
+class DPMSolverPP3MSDE(StochasticMultistep):
     r"""The parabola through the last three data predictions, integrated exactly; r = 1 + eta, h = lam_s - lam_t.
 
         x_s = sigma_s/sigma_t e^(-eta h) x_t + alpha_s r int_0^h e^(-r (h - v)) P(v) dv + sigma_s sqrt(1 - e^(-2 eta h)) z

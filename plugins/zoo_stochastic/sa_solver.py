@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from solvers_zoo import Held, Multistep, Rule, SolverCard, Source, Step, combine, expm1, option, where
 from solvers_zoo.numerics.exponential import exponential_weights
-from zoo_stochastic.reverse_sde import held_x0
+from zoo_stochastic.multistep import held_x0
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -22,7 +22,7 @@ from solvers_zoo import (
     sqrt,
 )
 from solvers_zoo.numerics.exponential import exponential_weights
-from zoo_stochastic.reverse_sde import held_x0
+from zoo_stochastic.multistep import held_x0
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,6 +47,14 @@ class SEEDS(StepSolver):
     """Stages on one path of the exact solution for constant x0, and weights for what x0 does there."""
 
     eta: float = option(1.0, help="noise level squared: 0 is the probability flow, 1 the reverse SDE", low=0.0)
+
+    def facts(self) -> SolverCard:
+        """The noise level that eta makes; at eta = 0 a solver of the flow."""
+        return replace(self.card, noise_level=self.eta**0.5) if self.eta else self.quiet()
+
+    @abstractmethod
+    def quiet(self) -> SolverCard:
+        """The card at eta = 0."""
 
     @abstractmethod
     def stages(self, sde: GaussianSDE, t: GaussianPoint, s: GaussianPoint) -> list[tuple[Any, Sequence[Any]]]:
@@ -132,10 +140,8 @@ class SEEDS2(SEEDS):
     )
     r: float = option(0.5, help="place of the stage, as a fraction of the step in lam", above=0.0, high=1.0)
 
-    def facts(self) -> SolverCard:
-        """By eta."""
-        if self.eta:
-            return replace(self.card, noise_level=self.eta**0.5)
+    def quiet(self) -> SolverCard:
+        """DPM-Solver++(2S) with the same stage."""
         return self.card.noise_free(2, (f"dpmpp-2s(r1={self.r})",))
 
     def stages(self, sde: GaussianSDE, t: GaussianPoint, s: GaussianPoint) -> list[tuple[Any, Sequence[Any]]]:
@@ -170,10 +176,8 @@ class SEEDS3(SEEDS):
         if not self.r1 < self.r2:
             raise OptionError(f"seeds-3: r1 = {self.r1:g} must lie below r2 = {self.r2:g}.")
 
-    def facts(self) -> SolverCard:
-        """By eta."""
-        if self.eta:
-            return replace(self.card, noise_level=self.eta**0.5)
+    def quiet(self) -> SolverCard:
+        """DPM-Solver++(3S) with the same stages."""
         order = 3 if abs(self.r2 - 2 / 3) < 1e-9 else 2
         return self.card.noise_free(order, (f"dpmpp-3s(r1={self.r1}, r2={self.r2})",))
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from solvers_zoo import ModelError, SolverCard, Source, State, option
-from zoo_torchsde.bridge import CALCULUS, TorchSDE
+from solvers_zoo import ModelError, SolverCard, Source, option
+from zoo_torchsde.bridge import TorchSDE
 from zoo_torchsde.increments import Bridge, Increments
-from zoo_torchsde.reverse_sde import ReverseSDE
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from solvers_zoo import Grid, Noise, ScoreModel
+    from solvers_zoo import Draws, Interval
+    from zoo_torchsde.reverse_sde import ReverseSDE
 
 #: The shortest step, as a part of its interval.
 _SHORTEST = 2.0**-14
@@ -52,41 +51,32 @@ class TorchSDEAdaptive(TorchSDE):
     rtol: float = option(1e-2, help="relative tolerance", above=0.0)
     atol: float = option(1e-2, help="absolute tolerance", above=0.0)
 
-    def solve(
-        self, model: ScoreModel, x: Tensor, grid: Grid, noise: Noise, state: State | None = None
-    ) -> Iterator[State]:
-        """One call of sdeint an interval; every interval starts with its whole length as the step."""
+    def integrate(self, sde: ReverseSDE, x: Tensor, interval: Interval, draws: Draws) -> Tensor:
+        """One call of sdeint, which starts with the whole length of the interval as its step."""
         import torch
         from torchsde import sdeint
 
-        sde = ReverseSDE(model, grid, self.variable, self.level, CALCULUS[self.method])
-        if state is None:
-            state = State(0, grid[0], x)
-        for index in range(state.index, grid.steps):
-            t, s = grid[index], grid[index + 1]
-            y = sde.rows(state.x, t)
-            ends = torch.tensor([sde.at(t), sde.at(s)], dtype=torch.float64, device=y.device)
-            length = float(ends[1] - ends[0])
-            bridge = Bridge(noise.at(index), float(ends[0]), float(ends[1]))
-            try:
-                ys = sdeint(
-                    sde,
-                    y,
-                    ends,
-                    bm=Increments(bridge.increment, y),
-                    method=self.method,
-                    dt=length,
-                    adaptive=True,
-                    rtol=self.rtol,
-                    atol=self.atol,
-                    dt_min=_SHORTEST * length,
-                )
-            except (
-                AssertionError
-            ) as error:  # torchsde asserts one thing while it runs: that its error estimate is a number
-                raise ModelError(
-                    f"{self}: values are not finite in step {index + 1} of {grid.steps}, between t = {t.t:g} and {s.t:g}. Check the "
-                    "model there, or take more steps."
-                ) from error
-            state = State(index + 1, s, sde.state(ys[-1], s))
-            yield state
+        t, s, _, index = interval
+        y = sde.rows(x, t)
+        ends = torch.tensor([sde.at(t), sde.at(s)], dtype=torch.float64, device=y.device)
+        length = float(ends[1] - ends[0])
+        bridge = Bridge(draws, float(ends[0]), float(ends[1]))
+        try:
+            ys = sdeint(
+                sde,
+                y,
+                ends,
+                bm=Increments(bridge.increment, y),
+                method=self.method,
+                dt=length,
+                adaptive=True,
+                rtol=self.rtol,
+                atol=self.atol,
+                dt_min=_SHORTEST * length,
+            )
+        except AssertionError as error:  # torchsde asserts one thing while it runs: its error estimate is a number
+            raise ModelError(
+                f"{self}: values are not finite in step {index + 1} of {sde.steps}, between t = {t.t:g} and {s.t:g}. Check the "
+                "model there, or take more steps."
+            ) from error
+        return sde.state(ys[-1], s)

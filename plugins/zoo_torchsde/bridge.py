@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from solvers_zoo import Solver, SolverCard, State, option
+from solvers_zoo import Interval, Solver, SolverCard, State, option
 from zoo_torchsde.increments import Increments
 from zoo_torchsde.reverse_sde import CLOCKS, ReverseSDE
 
@@ -42,11 +42,26 @@ class TorchSDE(Solver):
         """Variable, needs and noise as the options make them."""
         return replace(self.card, variable=self.variable, needs=CLOCKS[self.variable].needs, noise_level=self.level)
 
+    @property
     @abstractmethod
+    def method(self) -> str:
+        """The method's name in torchsde."""
+
+    @abstractmethod
+    def integrate(self, sde: ReverseSDE, x: Tensor, interval: Interval, draws: Draws) -> Tensor:
+        """The state at the end of the interval."""
+
     def solve(
         self, model: ScoreModel, x: Tensor, grid: Grid, noise: Noise, state: State | None = None
     ) -> Iterator[State]:
-        """Integrate interval by interval."""
+        """One call of sdeint an interval of the grid."""
+        sde = ReverseSDE(model, grid, self.variable, self.level, CALCULUS[self.method])
+        if state is None:
+            state = State(0, grid[0], x)
+        for index in range(state.index, grid.steps):
+            interval = Interval(grid[index], grid[index + 1], number=index)
+            state = State(index + 1, interval.s, self.integrate(sde, state.x, interval, noise.at(index)))
+            yield state
 
 
 class FixedStep(TorchSDE):
@@ -65,24 +80,12 @@ class FixedStep(TorchSDE):
             strong = None
         return replace(facts, strong_order=strong, equivalents=tuple(same))
 
-    def solve(
-        self, model: ScoreModel, x: Tensor, grid: Grid, noise: Noise, state: State | None = None
-    ) -> Iterator[State]:
-        """One call of sdeint an interval, whose step is longer than it: torchsde cuts it to the end exactly."""
-        sde = ReverseSDE(model, grid, self.variable, self.level, CALCULUS[self.method])
-        if state is None:
-            state = State(0, grid[0], x)
-        for index in range(state.index, grid.steps):
-            t, s = grid[index], grid[index + 1]
-            state = State(index + 1, s, self._integrate(sde, state.x, (t, s), noise.at(index)))
-            yield state
-
-    def _integrate(self, sde: ReverseSDE, x: Tensor, interval: tuple[Any, Any], draws: Draws) -> Tensor:
-        """The state at the interval's end."""
+    def integrate(self, sde: ReverseSDE, x: Tensor, interval: Interval, draws: Draws) -> Tensor:
+        """One call of sdeint, whose step is longer than the interval: torchsde cuts it to the end exactly."""
         import torch
         from torchsde import sdeint
 
-        t, s = interval
+        t, s = interval.t, interval.s
         a, b = sde.at(t), sde.at(s)
         y = sde.rows(x, t)
 

@@ -56,7 +56,7 @@ class ReverseSDE:
         self.variable, self.clock = VARIABLES[variable], CLOCKS[variable]
         self.shape: Any = (-1,)
         self.points = {self.at(point): point for point in grid}
-        clocks = list(self.points)
+        clocks, self.steps = list(self.points), grid.steps
         self.low, self.high = clocks[0], clocks[-1]
         self._last: tuple[float, Any, Any] = (math.nan, None, None)
 

@@ -47,8 +47,7 @@ class AFS(Solver):
         """The solver's card with orders of at most 1."""
         inner = self.solver.facts()
         return replace(
-            self.card.around(inner),
-            needs=tuple(dict.fromkeys((*inner.needs, *self.card.needs))),
+            self.card.around(inner).also_needing(*self.card.needs),
             order=inner.order and min(inner.order, 1),
             nominal_order=None,
             rough_order=None,

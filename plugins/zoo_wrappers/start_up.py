@@ -105,10 +105,10 @@ class StartUp(StepSolver):
         if self.start == "predictor-corrector":
             return replace(card, order=max(inner.order, min(full, 3)))
         if self.start == "short-steps":
-            return replace(card, order=full, needs=_union(inner.needs, ("finite-lam",)))
+            return replace(card, order=full).also_needing("finite-lam")
         starter = self.starter.facts()
         order = min(full, (starter.order or 0) + 1)  # the few steps it takes have local errors of that order
-        return replace(card, order=max(inner.order, order), needs=_union(inner.needs, starter.needs))
+        return replace(card, order=max(inner.order, order)).also_needing(*starter.needs)
 
     def begun(self, steps: int) -> int:
         """How many steps a starter or corrector takes: the solver's own next one has a history long enough."""
@@ -261,7 +261,3 @@ _STARTS: dict[str, Callable[[StartUp, Grid], Sequence[Any]]] = {
     "predictor-corrector": _predictor_corrector,
     "short-steps": _short_steps,
 }
-
-
-def _union(a: Sequence[str], b: Sequence[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*a, *b)))

@@ -184,6 +184,10 @@ class SolverCard(Card):
             equivalents=equivalents,
         )
 
+    def also_needing(self, *needs: str) -> SolverCard:
+        """The card with ``needs`` beside its own."""
+        return replace(self, needs=tuple(dict.fromkeys((*self.needs, *needs))))
+
     def around(self, inner: SolverCard, equivalents: tuple[str, ...] = ()) -> SolverCard:
         """The card of a wrapper that behaves as its ``inner`` solver does: the inner facts under this card's name and source."""
         return replace(

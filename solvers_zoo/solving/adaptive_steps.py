@@ -150,8 +150,8 @@ class AdaptiveSteps(Solver):
     def facts(self) -> SolverCard:
         """Needs and variable are the stepper's, and what the clock needs."""
         inner = self.stepper.facts()
-        needs = tuple(dict.fromkeys((*inner.needs, *VARIABLES[self.clock].needs)))
-        return replace(self.card, variable=inner.variable, needs=needs)
+        card = replace(self.card, variable=inner.variable, needs=inner.needs)
+        return card.also_needing(*VARIABLES[self.clock].needs)
 
     def report(self, state: State) -> dict[str, object]:
         """Accepted and rejected steps and the evaluations that served each sample."""
@@ -205,12 +205,16 @@ class AdaptiveSteps(Solver):
 
     def attempt(self, model: ScoreModel, x: Tensor, grid: Grid, clocks: tuple[Tensor, Tensor], noise: Draws) -> Attempt:
         """One step of the stepper between two ``clocks``, with its own estimate of the error."""
-        inner = self.stepper.estimating()
         t, s = (self.point(grid, u) for u in clocks)
-        step, facts = self.one_step(inner, model, x, t, s, noise), inner.facts()
+        return self.over(model, x, t, s, noise)
+
+    def over(self, model: ScoreModel, x: Tensor, t: GaussianPoint, s: GaussianPoint, noise: Draws) -> Attempt:
+        """One step of the stepper from ``t`` to ``s``, with an error if it estimates one."""
+        inner = self.stepper.estimating()
+        facts = inner.facts()
         assert facts.order
         assert facts.evaluations
-        return Attempt(step, facts.order, round(facts.evaluations))
+        return Attempt(self.one_step(inner, model, x, t, s, noise), facts.order, round(facts.evaluations))
 
     @staticmethod
     def one_step(

@@ -196,8 +196,12 @@ class StepSolver(Solver):
     """A solver written as one pure step; the loop over the grid is here, once."""
 
     def plan(self, grid: Grid) -> Sequence[Any]:
-        """One record an interval of whatever is worth computing once a grid; none by default."""
-        return [None] * grid.steps
+        """One record an interval of whatever is worth computing once a grid; by default those of `plan_interval`."""
+        return [self.plan_interval(grid, t, s) for t, s in grid.intervals()]
+
+    def plan_interval(self, grid: Grid, t: GaussianPoint, s: GaussianPoint) -> Any:
+        """The record of the interval from ``t`` to ``s``, for a solver that makes each by itself; none by default."""
+        return None
 
     def estimating(self) -> StepSolver:
         """The solver to use where `Step.error` is wanted: itself, unless an option switches the estimate on."""

@@ -1,4 +1,4 @@
-"""The reverse SDE in the two clocks in which its noise is additive."""
+"""The two clocks in which the noise of the reverse SDE is additive, and how the SDE reads in each."""
 
 from __future__ import annotations
 

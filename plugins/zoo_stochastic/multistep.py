@@ -40,7 +40,7 @@ def held_eps(t: GaussianPoint, s: GaussianPoint, level2: Scalar) -> Held:
     return Held(s.alpha, kept, s.alpha / t.alpha, s.sigma * sqrt(level2 * expm1(2 * h)))
 
 
-class ReverseSDE(Multistep):
+class StochasticMultistep(Multistep):
     """A multistep method with an option for the noise; by default the polynomial through its points, integrated exactly."""
 
     eta: float = option(1.0, help="noise level squared: 0 is the probability flow, 1 the reverse SDE", low=0.0)
