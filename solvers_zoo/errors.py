@@ -76,3 +76,8 @@ class Interrupted(ZooError):
         """Keep the partial ``result``, a `Result`; its class stands far above this file, which imports nothing."""
         super().__init__(message)
         self.result = result
+
+
+def one_line(error: BaseException) -> str:
+    """An exception's class and text in one line, as messages quote it."""
+    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -9,12 +9,14 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
 from solvers_zoo.errors import PluginError, ZooError
+from solvers_zoo.registry.kinds import KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,35 +24,21 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from solvers_zoo.registry.card import Card
-    from solvers_zoo.registry.registry import Entry, Plugin, Registry
+    from solvers_zoo.registry.loading import Entry, Plugin
+    from solvers_zoo.registry.registry import Registry
 
 #: The distribution whose names the defaults of commands mean, whoever else claims them.
 OWN = "solvers-zoo"
-#: Kinds by what ``zoo list`` calls them, in the order in which a bare name is looked up.
-PLURALS = {
-    "solvers": "solver",
-    "sdes": "sde",
-    "models": "model",
-    "grids": "grid",
-    "metrics": "metric",
-    "executors": "executor",
-    "studies": "study",
-    "objectives": "objective",
-    "networks": "network",
-}
 _WIDE = 200
 _INKS = {"bold": "1", "dim": "2", "green": "32", "bold cyan": "1;36", "bold red": "1;31"}
-WORDS = {
-    "solver": "solver",
-    "sde": "SDE",
-    "model": "model",
-    "grid": "grid rule",
-    "metric": "metric",
-    "executor": "executor",
-    "study": "study",
-    "objective": "objective",
-    "network": "network",
-}
+
+if TYPE_CHECKING:
+    KindName: TypeAlias = str
+    PluralName: TypeAlias = str
+else:  # what Typer makes choices of
+    KindName = StrEnum("KindName", [(name, name) for name in KINDS])
+    PluralName = StrEnum("PluralName", [(kind.plural, kind.plural) for kind in KINDS.values()])
+SOLVERS = PluralName("solvers")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout and nothing else.")]
 PluginOption = Annotated[
@@ -183,7 +171,7 @@ def lookup(found: Registry, name: str, kinds: Iterable[str]) -> Entry:
         except UnknownNameError:
             continue
     known = [name for kind in kinds for name in found.names(kind)]
-    words = [WORDS[kind] for kind in kinds]
+    words = [KINDS[kind].in_words for kind in kinds]
     what = " or ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else words[0]
     raise UnknownNameError(what, name, known, "zoo list")
 
@@ -221,7 +209,7 @@ def completes(kind: str) -> Callable[[str], list[tuple[str, str]]]:
 
 def completes_any(incomplete: str) -> list[tuple[str, str]]:
     """Completion of the names of all kinds."""
-    return [offer for kind in PLURALS.values() for offer in completes(kind)(incomplete)]
+    return [offer for kind in KINDS for offer in completes(kind)(incomplete)]
 
 
 def completes_family(incomplete: str) -> list[str]:

@@ -13,7 +13,8 @@ from solvers_zoo.cli import common
 from solvers_zoo.errors import PluginError, StorageError, UnknownNameError
 
 if TYPE_CHECKING:
-    from solvers_zoo.registry.registry import Entry, Registry
+    from solvers_zoo.registry.loading import Entry
+    from solvers_zoo.registry.registry import Registry
     from solvers_zoo.testing.report import Report
 
 _WRITERS: dict[str, Any] = {}

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from solvers_zoo.registry.public import lazily
 
 if TYPE_CHECKING:
-    from solvers_zoo.registry.registry import Entry as Entry
-    from solvers_zoo.registry.registry import Plugin as Plugin
+    from solvers_zoo.registry.loading import Entry as Entry
+    from solvers_zoo.registry.loading import Plugin as Plugin
     from solvers_zoo.registry.registry import Registry as Registry
     from solvers_zoo.registry.registry import cards as cards
     from solvers_zoo.registry.registry import configured as configured
@@ -35,4 +35,6 @@ __all__ = [
     "split_list",
 ]
 
-__getattr__ = lazily(__name__, dict.fromkeys(__all__, "registry") | {"split_list": "spec"})
+__getattr__ = lazily(
+    __name__, {**dict.fromkeys(__all__, "registry"), "Entry": "loading", "Plugin": "loading", "split_list": "spec"}
+)

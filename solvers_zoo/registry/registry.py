@@ -13,115 +13,24 @@ from __future__ import annotations
 
 import difflib
 import functools
-import importlib
-import importlib.util
 import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass, field
-from importlib import metadata
 from pathlib import Path
-from traceback import format_exc
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from solvers_zoo.errors import AmbiguousNameError, OptionError, PluginError, UnknownNameError
+from solvers_zoo.errors import AmbiguousNameError, OptionError, UnknownNameError, one_line
 from solvers_zoo.registry import hookspecs
-from solvers_zoo.registry.card import API_VERSION, Card
-from solvers_zoo.registry.options import Configurable
+from solvers_zoo.registry.kinds import KINDS
+from solvers_zoo.registry.loading import Entry, Plugin, carded, installed, missing, plugin_file
 from solvers_zoo.registry.spec import Spec, parse
-from solvers_zoo.storage.files import FromSource
 
-KINDS = {
-    "solver": "zoo_solvers",
-    "sde": "zoo_sdes",
-    "model": "zoo_models",
-    "grid": "zoo_grids",
-    "metric": "zoo_metrics",
-    "executor": "zoo_executors",
-    "study": "zoo_studies",
-    "objective": "zoo_objectives",
-    "network": "zoo_networks",
-}
-
-#: What the class of each kind must inherit from; imported only when something of that kind is registered.
-_BASES = {
-    "solver": "solvers_zoo.solving.stepping:Solver",
-    "sde": "solvers_zoo.processes.base:SDE",
-    "model": "solvers_zoo.score_models.targets.base:Target",
-    "grid": "solvers_zoo.time_grids.base:GridRule",
-    "metric": "solvers_zoo.metrics.base:Metric",
-    "executor": "solvers_zoo.executors.base:Executor",
-    "study": "solvers_zoo.bench.experiment:Experiment",
-    "objective": "solvers_zoo.train.objectives.base:Objective",
-    "network": "solvers_zoo.train.networks.base:Network",
-}
-_NAME = re.compile(r"[A-Za-z_][\w.\-]*")
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A registered thing: its card, the distribution and plugin it comes from, and how to get its class."""
-
-    card: Card
-    dist: str
-    plugin: str
-    target: Any
-
-    @property
-    def qualified(self) -> str:
-        """``dist:name``, which is this entry whatever else is installed."""
-        return f"{self.dist}:{self.card.name}"
-
-    @property
-    def cls(self) -> Any:
-        """The class, imported now if it was deferred."""
-        if not isinstance(self.target, str):
-            return self.target
-        module, _, name = self.target.partition(":")
-        try:
-            cls = getattr(importlib.import_module(module), name)
-        except (Exception, SystemExit) as error:
-            raise PluginError(
-                f"{self.card.name} of plugin {self.plugin} ({self.dist}) cannot be loaded from {self.target}: "
-                f"{type(error).__name__}: {error}. `zoo doctor` shows more."
-            ) from error
-        wrong = _unfit(cls, self.card)
-        if wrong:
-            raise PluginError(
-                f"{self.card.name} of plugin {self.plugin} ({self.dist}) is no {self.card.kind}: {wrong}."
-            )
-        return cls
-
-
-@dataclass
-class Plugin:
-    """A plugin as found: where it comes from, what it gave, and what went wrong."""
-
-    name: str
-    dist: str
-    version: str
-    module: str
-    entries: list[Entry] = field(default_factory=list)
-    problems: list[str] = field(default_factory=list)
-    traceback: str = ""
-    loaded: Any = None
-    """The module, once it is imported."""
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing went wrong."""
-        return not self.problems
-
-    def fail(self, problem: str) -> None:
-        """Note a problem, fatal in strict mode."""
-        self.problems.append(problem)
-        if os.environ.get("ZOO_STRICT", "") not in ("", "0"):
-            raise PluginError(f"Plugin {self.name} of {self.dist}: {problem} (ZOO_STRICT is set).")
+if TYPE_CHECKING:
+    from types import ModuleType
 
 
 class Registry:
@@ -139,19 +48,18 @@ class Registry:
         """Load the installed plugins, or those that ZOO_PLUGINS names."""
         wanted = os.environ.get("ZOO_PLUGINS")
         names = None if wanted is None else {name.strip() for name in wanted.split(",") if name.strip()}
-        points = metadata.entry_points(group=hookspecs.PROJECT)
-        dists = {id(point.dist): _dist(point) for point in {id(point.dist): point for point in points}.values()}
-        for point in sorted(points, key=lambda point: (point.name, dists[id(point.dist)])):
+        found = sorted(installed(), key=lambda each: (each[0].name, each[1]))
+        for point, dist, version in found:
             if names is None or point.name in names:
-                self._load(Plugin(point.name, *dists[id(point.dist)], point.value), point.load)
-        for name in sorted((names or set()) - {point.name for point in points}):
-            self._load(Plugin(name, "?", "?", "?"), functools.partial(_missing, name))
+                self._load(Plugin(point.name, dist, version, point.value), point.load)
+        for name in sorted((names or set()) - {point.name for point, *_ in found}):
+            self._load(Plugin(name, "?", "?", "?"), functools.partial(missing, name))
 
     def load_file(self, path: str | Path) -> Plugin:
         """Load a one-off plugin from a Python file: its hooks, or without any, every class that carries a card."""
         path = Path(path)
         plugin = Plugin(path.stem, path.name, "file", str(path))
-        self._load(plugin, functools.partial(_import_file, path))
+        self._load(plugin, functools.partial(plugin_file, path))
         return plugin
 
     def load_module(self, module: ModuleType, dist: str = "") -> Plugin:
@@ -167,20 +75,20 @@ class Registry:
                 plugin.loaded = module = load()
             self._manager.register(module, name=f"{plugin.dist}:{plugin.name}:{plugin.module}")
         except (Exception, SystemExit) as error:
-            plugin.traceback = format_exc()
-            plugin.fail(f"does not load: {_words(error)}")
+            plugin.traceback = _traceback()
+            plugin.fail(f"does not load: {one_line(error)}")
             return
         self._unknown_hooks(plugin, module)
-        hooks = sum(self._collect(plugin, module, kind, hook) for kind, hook in KINDS.items())
+        hooks = sum(self._collect(plugin, module, kind.name, kind.hook) for kind in KINDS.values())
         if not hooks and plugin.version == "file":
-            for kind, cls in _carded(module):
+            for kind, cls in carded(module):
                 self._add(plugin, kind, cls)
         if not plugin.entries and plugin.ok and plugin.version == "file":
             plugin.fail("holds no class that carries a card, and no hook")
 
     def _unknown_hooks(self, plugin: Plugin, module: Any) -> None:
         """What pluggy's check_pending finds, as a row of the plugin that caused it."""
-        known = list(KINDS.values())
+        known = [kind.hook for kind in KINDS.values()]
         for name, caller in vars(self._manager.hook).items():
             impls = [] if caller.has_spec() else caller.get_hookimpls()
             if any(impl.plugin is module and not impl.optionalhook for impl in impls):
@@ -198,31 +106,16 @@ class Registry:
                     for thing in impl.function():  # one by one, so that what came before a failure is kept
                         things.append(thing)  # noqa: PERF402
             except (Exception, SystemExit) as error:
-                plugin.traceback = format_exc()
-                plugin.fail(f"{hook}() failed: {_words(error)}")
+                plugin.traceback = _traceback()
+                plugin.fail(f"{hook}() failed: {one_line(error)}")
             for thing in things:
                 self._add(plugin, kind, thing)
         return len(impls)
 
-    def _add(self, plugin: Plugin, kind: str, thing: Any) -> None:
-        deferred = isinstance(thing, hookspecs.Deferred)
-        card = getattr(thing, "card", None)
-        if not isinstance(card, Card):
-            plugin.fail(f"registers {thing!r} as a {kind}, which carries no card; give the class a `card = ...`")
-        elif card.kind != kind:
-            plugin.fail(f"registers {card.name!r} as a {kind}, but its card is that of a {card.kind}")
-        elif card.api > API_VERSION:
-            plugin.fail(
-                f"{card.name!r} needs version {card.api} of the plugin interface and this zoo has {API_VERSION}; "
-                "upgrade it: pip install -U solvers-zoo"
-            )
-        elif wrong := _misnamed(card) or ("" if deferred else _unfit(thing, card)):
-            plugin.fail(f"registers {card.name!r} as a {kind}, but {wrong}")
-        else:
-            self._name(plugin, Entry(card, plugin.dist, plugin.name, thing.target if deferred else thing))
-
-    def _name(self, plugin: Plugin, entry: Entry) -> None:
-        kind = entry.card.kind
+    def _add(self, plugin: Plugin, kind: str, thing: object) -> None:
+        entry = plugin.entry(kind, thing)
+        if entry is None:
+            return
         names = dict.fromkeys((entry.card.name, *entry.card.aliases))
         for name in names:
             for other in self._names.get((kind, name), []):
@@ -269,8 +162,8 @@ class Registry:
         dist, _, bare = name.rpartition(":")
         claims = [e for e in self._names.get((kind, bare), []) if not dist or _canonical(dist) == _canonical(e.dist)]
         if not claims:
-            listing = "zoo list" if kind == "solver" else f"zoo list {KINDS[kind].removeprefix('zoo_')}"
-            raise UnknownNameError({"sde": "SDE"}.get(kind, kind), name, self.names(kind), listing)
+            listing = "zoo list" if kind == "solver" else f"zoo list {KINDS[kind].plural}"
+            raise UnknownNameError(KINDS[kind].in_words, name, self.names(kind), listing)
         if len(claims) > 1:
             choices = " or ".join(f"{entry.dist}:{bare}" for entry in claims)
             raise AmbiguousNameError(f"{len(claims)} distributions offer a {kind} named {bare!r}; write {choices}.")
@@ -304,69 +197,16 @@ def _plain(value: Any, kind: str) -> Any:
     return value
 
 
+def _traceback() -> str:
+    """The traceback of the exception that is being handled; importing what writes it takes longer than loading a plugin."""
+    from traceback import format_exc
+
+    return format_exc()
+
+
 def _canonical(dist: str) -> str:
     """A distribution's name as packaging compares it: ``Zoo_X`` and ``zoo-x`` are one."""
     return re.sub(r"[-_.]+", "-", dist).lower()
-
-
-def _dist(point: metadata.EntryPoint) -> tuple[str, str]:
-    """Name and version of the distribution that an entry point belongs to; reading them parses its metadata."""
-    return (point.dist.name, point.dist.version) if point.dist else ("?", "?")
-
-
-def _words(error: BaseException) -> str:
-    """An exception in one line."""
-    return " ".join(f"{type(error).__name__}: {error}".split())
-
-
-def _misnamed(card: Card) -> str:
-    """What is wrong with the card's names, or nothing."""
-    for name in (card.name, *card.aliases):
-        if not isinstance(name, str) or not _NAME.fullmatch(name):
-            return f"{name!r} cannot be a name: it takes letters, digits, '-', '_' and '.', beginning with a letter"
-    return ""
-
-
-def _unfit(thing: Any, card: Card) -> str:
-    """Why ``thing`` cannot serve as what its card says, or nothing."""
-    module, name = _BASES[card.kind].split(":")
-    base = getattr(importlib.import_module(module), name)
-    if not isinstance(thing, type) or not issubclass(thing, base):
-        return f"{thing!r} is not a subclass of solvers_zoo.{name}"
-    unwritten = sorted(getattr(thing, "__abstractmethods__", ()))
-    return f"{thing.__name__} does not define {', '.join(unwritten)}" if unwritten else ""
-
-
-def _missing(name: str) -> Any:
-    raise PluginError(f"ZOO_PLUGINS names {name!r}, but no installed distribution has such an entry point")
-
-
-def _import_file(path: Path) -> ModuleType:
-    if not path.is_file():
-        raise PluginError(f"there is no file {path}")
-    if path.suffix != ".py":
-        raise PluginError(f"{path} is not a Python file")
-    name = f"zoo_plugin_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path, loader=FromSource(name, str(path)))
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        del sys.modules[name]
-        raise
-    return module
-
-
-def _carded(module: ModuleType) -> Iterable[tuple[str, Any]]:
-    """The concrete classes defined in a module that carry a card of their own."""
-    for thing in vars(module).values():
-        if isinstance(thing, type) and issubclass(thing, Configurable) and thing.__module__ == module.__name__:
-            card = vars(thing).get("card")
-            if isinstance(card, Card):
-                yield card.kind, thing
 
 
 _default: Registry | None = None

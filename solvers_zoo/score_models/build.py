@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import importlib.util
 import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo.errors import ModelError, OptionError, ZooError
+from solvers_zoo.errors import ModelError, OptionError, ZooError, one_line
 from solvers_zoo.registry.spec import parse
 from solvers_zoo.score_models.checkpoints import SUFFIX, checkpoint_file, is_checkpoint
-from solvers_zoo.storage.files import FromSource
+from solvers_zoo.storage.source_file import import_file
 
 if TYPE_CHECKING:
     from solvers_zoo.processes.base import SDE
@@ -84,7 +82,7 @@ def _from_file(path: Path, name: str, sde: SDE | None) -> ScoreModel:
         except ZooError:
             raise
         except Exception as error:
-            raise ModelError(f"{name} of {path} failed to make a model: {_words(error)}.") from error
+            raise ModelError(f"{name} of {path} failed to make a model: {one_line(error)}.") from error
     elif sde is not None:
         raise OptionError(
             f"{name} of {path} brings its own process: leave --sde out, or make it a function of the process."
@@ -116,22 +114,12 @@ def load_from(path: Path, name: str) -> Any:
 def _import(path: Path) -> Any:
     if not path.is_file():
         raise ModelError(f"There is no file {path} to take a model or network from.")
-    name = f"zoo_model_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path, loader=FromSource(name, str(path)))
-    assert spec is not None
-    assert spec.loader is not None  # the name ends in .py
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    sys.path.insert(0, str(path.parent.resolve()))  # as `python file.py` would have it
     try:
-        spec.loader.exec_module(module)
+        return import_file(path, f"zoo_model_{path.stem}")
     except ZooError:
         raise
     except (Exception, SystemExit) as error:
-        raise ModelError(f"{path} does not run: {_words(error)}; ZOO_DEBUG=1 shows where.") from error
-    finally:
-        sys.path.pop(0)
-    return module
+        raise ModelError(f"{path} does not run: {one_line(error)}; ZOO_DEBUG=1 shows where.") from error
 
 
 def _attribute(module: Any, path: Path, name: str) -> Any:
@@ -141,7 +129,3 @@ def _attribute(module: Any, path: Path, name: str) -> Any:
     near = difflib.get_close_matches(name, names, n=2)
     hint = f"did you mean {' or '.join(near)}?" if near else f"it has {', '.join(names) or 'nothing'}."
     raise ModelError(f"{path} has no {name!r}; {hint}")
-
-
-def _words(error: BaseException) -> str:
-    return " ".join(f"{type(error).__name__}: {error}".split())

@@ -7,9 +7,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
-from types import CodeType
 from typing import IO
 
 from solvers_zoo.errors import StorageError
@@ -91,19 +89,6 @@ def _special(path: Path) -> bool:
     except FileNotFoundError:
         return False
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
-
-
-class FromSource(SourceFileLoader):
-    """Compiles a module from its source every time, and leaves no byte code beside it.
-
-    Byte code is known by the second and the size of its source: a file that was changed at once, by as many characters, would run as
-    it was.
-    """
-
-    def get_code(self, fullname: str) -> CodeType:
-        path = self.get_filename(fullname)
-        code: CodeType = self.source_to_code(self.get_data(path), path)
-        return code
 
 
 def make_folder(path: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from solvers_zoo.registry.registry import Plugin
+    from solvers_zoo.registry.loading import Plugin
     from solvers_zoo.testing.report import Report
 
 FILE = "measured.json"

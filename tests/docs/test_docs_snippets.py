@@ -113,9 +113,9 @@ def test_command_lines_of_generated_pages_parse() -> None:
 
 
 def _kinds() -> list[str]:
-    from solvers_zoo.cli.common import PLURALS
+    from solvers_zoo.registry.kinds import KINDS
 
-    return list(PLURALS.values())
+    return list(KINDS)
 
 
 @pytest.mark.parametrize("name", TODAY)

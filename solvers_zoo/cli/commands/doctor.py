@@ -12,6 +12,7 @@ import typer
 
 from solvers_zoo.cli import common
 from solvers_zoo.errors import PluginError
+from solvers_zoo.registry.kinds import KINDS
 
 if TYPE_CHECKING:
     from solvers_zoo.registry.registry import Registry
@@ -102,9 +103,7 @@ def _plugins(found: Registry) -> Iterable[Line]:
 
 def _deferred(found: Registry) -> Iterable[Line]:
     """Import every class that listing leaves alone."""
-    entries = [
-        entry for kind in common.PLURALS.values() for entry in found.entries(kind) if isinstance(entry.target, str)
-    ]
+    entries = [entry for kind in KINDS for entry in found.entries(kind) if isinstance(entry.target, str)]
     broken = []
     for entry in entries:
         try:

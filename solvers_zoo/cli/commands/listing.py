@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields
-from enum import StrEnum
 from itertools import zip_longest
 from textwrap import wrap
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,27 +12,15 @@ import typer
 
 from solvers_zoo.cli import common
 from solvers_zoo.errors import UnknownNameError
+from solvers_zoo.registry.kinds import KINDS
 
 if TYPE_CHECKING:
-    from solvers_zoo.registry.registry import Entry, Registry
-
-
-class Kind(StrEnum):
-    """What can be listed."""
-
-    solvers = "solvers"
-    sdes = "sdes"
-    models = "models"
-    grids = "grids"
-    metrics = "metrics"
-    executors = "executors"
-    studies = "studies"
-    objectives = "objectives"
-    networks = "networks"
+    from solvers_zoo.registry.loading import Entry
+    from solvers_zoo.registry.registry import Registry
 
 
 def list_(
-    kind: Annotated[Kind, typer.Argument(help="What to list.")] = Kind.solvers,
+    kind: Annotated[common.PluralName, typer.Argument(help="What to list.")] = common.SOLVERS,
     family: Annotated[
         str | None, typer.Option(help="Solvers of one family.", autocompletion=common.completes_family)
     ] = None,
@@ -53,7 +40,7 @@ def list_(
     zoo list models --json
     """
     found = common.registry(plugin, tolerant=True)
-    wanted = common.PLURALS[kind]
+    wanted = next(name for name, each in KINDS.items() if each.plural == kind)
     keep = _conditions(found, wanted, family, stochastic, where)
     entries = [entry for entry in found.entries(wanted) if all(condition(entry) for condition in keep)]
     if json:
@@ -102,26 +89,10 @@ def _conditions(
     if where is not None:
         from solvers_zoo.cli.where import compile_filter
 
-        names = [*(field.name for field in fields(_card_class(kind))), "dist", "plugin"]
+        names = [*(field.name for field in fields(KINDS[kind].card)), "dist", "plugin"]
         holds = compile_filter(where, names)
         keep.append(lambda entry: holds({**vars(entry.card), "dist": entry.dist, "plugin": entry.plugin}))
     return keep
-
-
-def _card_class(kind: str) -> Any:
-    from solvers_zoo.registry import card
-
-    return {
-        "solver": card.SolverCard,
-        "sde": card.SDECard,
-        "model": card.ModelCard,
-        "grid": card.GridCard,
-        "metric": card.MetricCard,
-        "executor": card.ExecutorCard,
-        "study": card.StudyCard,
-        "objective": card.ObjectiveCard,
-        "network": card.NetworkCard,
-    }[kind]
 
 
 #: Columns by kind: heading, alignment, text of a card and of what was measured of it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from solvers_zoo.cli import common
+from solvers_zoo.registry.kinds import KINDS
 
 
 def plugins(plugin: common.PluginOption = None, json: common.JsonOption = False) -> None:
@@ -23,8 +24,8 @@ def plugins(plugin: common.PluginOption = None, json: common.JsonOption = False)
                     "module": p.module,
                     "ok": p.ok,
                     "gives": {
-                        plural: [e.card.name for e in p.entries if e.card.kind == kind]
-                        for plural, kind in common.PLURALS.items()
+                        kind.plural: [e.card.name for e in p.entries if e.card.kind == kind.name]
+                        for kind in KINDS.values()
                     },
                     "problems": p.problems,
                 }
@@ -44,8 +45,11 @@ def plugins(plugin: common.PluginOption = None, json: common.JsonOption = False)
     table.add_column("gives")
     for p in found.plugins:
         counts = Counter(entry.card.kind for entry in p.entries)
-        gives = [f"{counts[kind]} {plural if counts[kind] > 1 else kind}" for plural, kind in common.PLURALS.items()]
-        words = ", ".join(word for word, kind in zip(gives, common.PLURALS.values(), strict=True) if counts[kind])
+        words = ", ".join(
+            f"{counts[name]} {kind.plural if counts[name] > 1 else name}"
+            for name, kind in KINDS.items()
+            if counts[name]
+        )
         mark = Text("✓", "green") if p.ok else Text("✗", "bold red")
         table.add_row(
             mark, Text(p.name), Text(p.dist), Text(p.version), Text(words or "nothing", "" if words else "dim")

@@ -4,30 +4,17 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import MISSING
-from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from solvers_zoo.cli import common
 from solvers_zoo.cli.commands.listing import duration
+from solvers_zoo.registry.kinds import KINDS
 
 if TYPE_CHECKING:
-    from solvers_zoo.registry.registry import Entry, Registry
-
-
-class Kind(StrEnum):
-    """What a name may be."""
-
-    solver = "solver"
-    sde = "sde"
-    model = "model"
-    grid = "grid"
-    metric = "metric"
-    executor = "executor"
-    study = "study"
-    objective = "objective"
-    network = "network"
+    from solvers_zoo.registry.loading import Entry
+    from solvers_zoo.registry.registry import Registry
 
 
 def show(
@@ -37,7 +24,7 @@ def show(
             metavar="NAME", help="A name, or a solver's specification.", autocompletion=common.completes_any
         ),
     ],
-    kind: Annotated[Kind | None, typer.Option(help="Which of several things of that name is meant.")] = None,
+    kind: Annotated[common.KindName | None, typer.Option(help="Which of several things of that name is meant.")] = None,
     plugin: common.PluginOption = None,
     json: common.JsonOption = False,
 ) -> None:
@@ -55,7 +42,7 @@ def show(
 
     found = common.registry(plugin)
     spec = parse(name)
-    kinds = [str(kind)] if kind else list(common.PLURALS.values())
+    kinds = [str(kind)] if kind else list(KINDS)
     entry = common.lookup(found, spec.name, kinds)
     made = None if spec.bare else found.make(entry.card.kind, spec)
     facts = _facts(entry, made)
@@ -100,23 +87,13 @@ def _plain(value: Any) -> Any:
 
 def _example(entry: Entry, spec: str) -> str:
     quoted = f'"{spec}"' if set(spec) & set("(), *") else spec
-    return {
-        "solver": f"zoo sample --solver {quoted} --steps 10",
-        "sde": f"zoo sample --sde {quoted} --steps 10",
-        "model": f"zoo sample --model {quoted} --steps 10",
-        "grid": f"zoo sample --grid {quoted} --steps 10",
-        "metric": f"zoo bench --metric {quoted}",
-        "executor": f"zoo bench --executor {quoted}",
-        "study": f"zoo study {quoted} --quick --out figure.html",
-        "objective": f"zoo train digits --objective {quoted} --minutes 4",
-        "network": f"zoo train digits --network {quoted} --minutes 4",
-    }[entry.card.kind]
+    return KINDS[entry.card.kind].example.format(quoted)
 
 
 def _mention_namesakes(found: Registry, name: str, entry: Entry) -> None:
-    for kind in common.PLURALS.values():
+    for kind in KINDS:
         if kind != entry.card.kind and name in found.names(kind):
-            word = common.WORDS[kind]
+            word = KINDS[kind].in_words
             common.stdout().print(f"[dim]There is {'an' if kind == 'sde' else 'a'} {word} of this name too: ", end="")
             common.say(f"zoo show {name} --kind {kind}")
 
@@ -128,7 +105,7 @@ def _print(entry: Entry, facts: dict[str, Any]) -> None:
 
     console = common.stdout()
     head = Text.assemble((facts["specification"], "bold cyan"), "  ", (facts["title"], "bold"), "  ")
-    console.print(head.append(f"{common.WORDS[facts['kind']]} · {entry.dist}, plugin {entry.plugin}", "dim"))
+    console.print(head.append(f"{KINDS[facts['kind']].in_words} · {entry.dist}, plugin {entry.plugin}", "dim"))
     console.print()
     common.say(_reflowed(facts["description"], console.width))
     console.print()

@@ -50,9 +50,9 @@ def study(
     zoo study huang -o dims=\[8] -o mixtures=2 --data huang.csv
     """
     if name == "list":
-        from solvers_zoo.cli.commands.listing import Kind, list_
+        from solvers_zoo.cli.commands.listing import list_
 
-        list_(Kind.studies, None, None, None, plugin, json)
+        list_(common.PluralName("studies"), None, None, None, plugin, json)
         return
     for path, endings, flag in ((out, _FIGURES, "--out"), (data, _TABLES, "--data")):
         if path is not None and path.suffix not in endings:
