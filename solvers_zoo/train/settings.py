@@ -1,99 +1,73 @@
-"""All that settles a training run, as plain data."""
+"""The settings of a training run, as plain data."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from solvers_zoo.errors import OptionError
+from solvers_zoo.registry.options import Configurable, option
 
 #: Numbers in a sample that dense layers do for.
 _SMALL = 256
 
 
-@dataclass(frozen=True, kw_only=True)
-class Settings:
-    """What is trained, on what, and how; equal settings on one machine with equal threads give the same bits.
+class Settings(Configurable):
+    """What is trained, on what, and how; equal settings on one machine with equal threads give the same bits."""
 
-    Attributes:
-        data: as in `solvers_zoo.train.data.load_data`.
-        folder: where its files are, or None.
-        network: specification; None takes one that suits the samples.
-        objective: specification.
-        sde: specification of the process.
-        prediction: what the network predicts, or ``edm`` for EDM's preconditioning, which predicts x0.
-        steps: number of steps; None until ``minutes`` has been turned into one.
-        minutes: what a run without ``steps`` may take, by the time of its first steps; kept as a record once they are set.
-        batch: samples a step; None takes 256, or 64 of large samples.
-        lr: largest learning rate, reached after ``warmup`` steps and lowered to 0 along a cosine.
-        warmup: steps.
-        ema: largest decay of the average of the weights, which is what is kept.
-        clip: largest norm of the gradient.
-        decay: of weights (AdamW).
-        unlabelled: share of the samples whose class is withheld, so that the network also learns the data of no known class.
-        held_out: share of the data that is kept for the held-out score.
-        evaluations: how often that is taken.
-        patience: evaluations without a better score after which training stops; 0 for never.
-        bf16: compute the network in bfloat16.
-        seed: of the first weights, the order of the data and all noise.
-        threads: of the processor.
+    data: str = option(kind="str", help="as in `solvers_zoo.train.data.load_data`")
+    folder: str | None = option(None, kind="str", help="where the data's files are")
+    network: str | None = option(None, kind="str", help="its specification; one that suits the samples if none")
+    objective: str = option("dsm", help="its specification")
+    sde: str = option("edm", help="specification of the process")
+    prediction: str = option("edm", help="what the network predicts; edm is x0 with EDM's preconditioning")
+    steps: int | None = option(None, kind="int", help="number of steps; none until minutes became one", low=1, high=1e9)
+    minutes: float | None = option(
+        None,
+        kind="float",
+        help="what the training may take, by the time of its first steps; a record once steps are set",
+        above=0,
+        high=1e6,
+    )
+    batch: int | None = option(
+        None, kind="int", help="samples a step; 256 if none, or 64 of large samples", low=1, high=2**24
+    )
+    lr: float = option(
+        1e-3, help="largest learning rate, lowered to 0 along a cosine after the warm-up", above=0, high=1e3
+    )
+    warmup: int = option(50, help="steps up to the largest learning rate", low=1, high=1e9)
+    ema: float = option(0.999, help="largest decay of the average of the weights, which is what is kept", low=0, high=1)
+    clip: float = option(1.0, help="largest norm of the gradient", above=0)
+    decay: float = option(0.0, help="of weights (AdamW)", low=0, high=1e3)
+    unlabelled: float = option(
+        0.1,
+        help="share of the samples without their class, so that data of no known class are learnt too",
+        low=0,
+        high=1,
+    )
+    held_out: float = option(0.1, help="share of the data that is kept for the held-out score", low=0, high=0.9)
+    evaluations: int = option(20, help="how often the held-out score is taken", low=1, high=1e6)
+    patience: int = option(
+        0, help="evaluations without a better score that end the training; 0 for never", low=0, high=1e6
+    )
+    bf16: bool = option(False, help="compute the network in bfloat16")
+    seed: int = option(0, help="of the first weights, the order of the data and all noise")
+    threads: int = option(1, help="of the processor", low=1, high=4096)
 
-    """
+    @classmethod
+    def spec_name(cls) -> str:
+        """What messages call it."""
+        return "train"
 
-    data: str
-    folder: str | None = None
-    network: str | None = None
-    objective: str = "dsm"
-    sde: str = "edm"
-    prediction: str = "edm"
-    steps: int | None = None
-    minutes: float | None = None
-    batch: int | None = None
-    lr: float = 1e-3
-    warmup: int = 50
-    ema: float = 0.999
-    clip: float = 1.0
-    decay: float = 0.0
-    unlabelled: float = 0.1
-    held_out: float = 0.1
-    evaluations: int = 20
-    patience: int = 0
-    bf16: bool = False
-    seed: int = 0
-    threads: int = 1
-
-    def __post_init__(self) -> None:
-        """Refuse what makes no sense."""
+    def check(self) -> None:
+        """How long is said in steps or in minutes."""
         if self.steps is None and self.minutes is None:
             raise OptionError("Give the number of steps or of minutes.")
-        bounds: dict[str, tuple[float, float]] = {
-            "steps": (1, 1e9),
-            "minutes": (0, 1e6),
-            "batch": (1, 2**24),
-            "lr": (0, 1e3),
-            "warmup": (1, 1e9),
-            "ema": (0, 1),
-            "clip": (0, math.inf),
-            "decay": (0, 1e3),
-            "unlabelled": (0, 1),
-            "held_out": (0, 0.9),
-            "evaluations": (1, 1e6),
-            "patience": (0, 1e6),
-            "threads": (1, 4096),
-        }
-        for name, (low, high) in bounds.items():
-            value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise OptionError(f"{name} = {value!r} is not possible; it takes {low:g} to {high:g}.")
-        for name in ("lr", "clip", "minutes"):
-            if getattr(self, name) == 0:
-                raise OptionError(f"{name} = 0 is not possible; it must be greater.")
 
     def facts(self) -> dict[str, Any]:
         """As plain data."""
-        return asdict(self)
+        return {name: getattr(self, name) for name in self.options()}
 
     def rate(self, step: int) -> float:
         """The learning rate of a step: linear up, then a cosine down to 0. The way up does not depend on the number of steps."""

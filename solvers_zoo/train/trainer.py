@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import dataclasses
 import math
 import statistics
 from collections.abc import Callable
@@ -78,8 +77,8 @@ class Trainer:
         network = found.make("network", settings.network or suitable_network(data.shape))
         self.objective, sde = found.make("objective", settings.objective), found.make("sde", settings.sde)
         self.batch = settings.batch or suitable_batch(data.shape)
-        settings = dataclasses.replace(settings, batch=self.batch, network=str(network), sde=str(sde))
-        self.settings = settings = dataclasses.replace(settings, objective=str(self.objective))  # two spellings are one
+        settings = settings.replace(batch=self.batch, network=str(network), sde=str(sde))
+        self.settings = settings = settings.replace(objective=str(self.objective))  # two spellings are one
         self.data, self.keep, self.every, self.report, self.preview = data, keep, every, report, preview
         self.workers = Workers()
         with torch.random.fork_rng(devices=[]):
@@ -235,7 +234,7 @@ class Trainer:
         looks = settings.evaluations * (perf_counter() - began)
         left = settings.minutes * 60 * (1 - _RESERVE) - state.seconds - looks
         steps = int(self.workers.agree(state.step + max(1, round(left / each))))
-        self.settings = dataclasses.replace(settings, steps=steps)
+        self.settings = settings.replace(steps=steps)
         return True
 
     def _due(self, step: int) -> bool:

@@ -212,8 +212,6 @@ def _cores() -> int:
 
 def _resumed(given: dict[str, Any], out: Path) -> Settings:
     """The stopped run's settings; those that are given again must be the same."""
-    from dataclasses import replace
-
     from solvers_zoo.errors import OptionError, StorageError
     from solvers_zoo.train.state import read_state, state_file
 
@@ -231,7 +229,7 @@ def _resumed(given: dict[str, Any], out: Path) -> Settings:
         raise OptionError(f"The stopped run had other settings: {', '.join(other)}; leave them out.")
     if found.make("network", kept.network).runs_code and "network" not in given:
         raise OptionError(f"The stopped run trains {kept.network}, which runs that code: give --network again.")
-    return replace(kept)
+    return kept
 
 
 def _train(
