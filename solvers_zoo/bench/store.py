@@ -187,9 +187,9 @@ class Store:
 
     def _tensor(self, path: Path, name: str) -> Tensor | None:
         def read(path: Path) -> Tensor:
-            from solvers_zoo.sampling.storage import read_tensors
+            from solvers_zoo.sampling.storage import read_archive
 
-            tensors, meta = read_tensors(path)
+            tensors, meta = read_archive(path)
             if meta["name"] != name:
                 raise ValueError(f"it is of {meta['name']!r}")
             return tensors["x"]
@@ -197,9 +197,9 @@ class Store:
         return self._keep.verified(path, read) if os.path.exists(path) else None
 
     def _put_tensor(self, path: Path, x: Tensor, name: str) -> None:
-        from solvers_zoo.sampling.storage import write_tensors
+        from solvers_zoo.sampling.storage import write_archive
 
-        write_tensors(path, {"x": x.detach().cpu()}, {"name": name}, self._keep.prepare(path.parent))
+        write_archive(path, {"x": x.detach().cpu()}, {"name": name}, self._keep.prepare(path.parent))
 
 
 def _checked(key: str) -> str:

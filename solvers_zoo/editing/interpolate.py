@@ -54,7 +54,7 @@ def interpolate(
     steps: int | None = None,
     nfe: int | None = None,
     grid: GridLike = None,
-    condition: Mapping[str, Any] | None = None,
+    condition: Mapping[str, object] | None = None,
     **options: Any,
 ) -> Way:
     """Encode both samples, go from code to code by `slerp`, and decode (Song et al. 2021, 2010.02502, Section 5.3).
@@ -87,7 +87,7 @@ def interpolate(
     asked, both = Settled(model, {}), torch.cat((x0, x1))
     pairs = Conditions(condition, n)
 
-    def repeated(times: int) -> dict[str, Any]:
+    def repeated(times: int) -> dict[str, object]:
         return pairs.of(lambda value: torch.cat([value] * times))
 
     codes = encode(asked, both, engine, grid=fixed, condition=repeated(2), **options).x

@@ -3,18 +3,21 @@ r"""Spherical interpolation."""
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from solvers_zoo.errors import OptionError
 
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import Scalar
+
 #: Angles below which the sphere is flat to rounding, and above which the way round it is not known.
 _FLAT = 1e-6
 
 
-def slerp(a: Tensor, b: Tensor, weight: Any) -> Tensor:
+def slerp(a: Tensor, b: Tensor, weight: Scalar) -> Tensor:
     r"""Along the great circle from ``a`` to ``b``, each sample on its own (Shoemake 1985; Song et al. 2021, 2010.02502, D.5).
 
         sin((1 - w) theta) / sin(theta) a + sin(w theta) / sin(theta) b,    theta the angle between a and b

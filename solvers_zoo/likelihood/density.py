@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -93,7 +93,7 @@ def log_likelihood(
     time_error: bool = True,
     seed: int = 0,
     first: int = 0,
-    condition: Mapping[str, Any] | None = None,
+    condition: Mapping[str, object] | None = None,
     dtype: torch.dtype | None = None,
     chunk: int | None = None,
     progress: Callable[[int, int], None] | None = None,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -21,6 +21,9 @@ from solvers_zoo.noise.numbers import PROBES
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.score_models.analytic import fold
 from solvers_zoo.score_models.base import ScoreModel
+
+if TYPE_CHECKING:
+    from solvers_zoo.processes.base import GaussianPoint
 
 
 class Augmented(ScoreModel):
@@ -56,7 +59,7 @@ class Augmented(ScoreModel):
         """Passes through the model, each with a derivative, that one call takes."""
         return self.size if self.probes is None else len(self.probes)
 
-    def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
+    def predict(self, x: Tensor, point: GaussianPoint, **condition: object) -> Tensor:
         """(v, divergences)."""
         count, d = len(x), self.size
         if self.probes is None:

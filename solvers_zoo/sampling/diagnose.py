@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from solvers_zoo.score_models.base import ModelWrapper
 
 if TYPE_CHECKING:
     from solvers_zoo.noise.base import Noise
+    from solvers_zoo.processes.base import GaussianPoint, Point
     from solvers_zoo.processes.prediction import Prediction
     from solvers_zoo.score_models.base import ScoreModel
     from solvers_zoo.solving.stepping import Solver
@@ -34,7 +35,7 @@ class _CheckedModel(ModelWrapper):
         super().__init__(model)
         self.rows = rows
 
-    def __call__(self, x: Tensor, point: Any, **condition: Any) -> Prediction:
+    def __call__(self, x: Tensor, point: GaussianPoint, **condition: object) -> Prediction:
         """Check one call."""
         _check(x[: self.rows], point, "the solver made a state with {} of finite ones")
         prediction = self.model(x, point, **condition)
@@ -42,7 +43,7 @@ class _CheckedModel(ModelWrapper):
         return prediction
 
 
-def _check(x: Tensor, point: Any, what: str) -> None:
+def _check(x: Tensor, point: Point, what: str) -> None:
     bad = (~torch.isfinite(x)).flatten(1).any(1).nonzero()
     if len(bad):
         row = int(bad[0])

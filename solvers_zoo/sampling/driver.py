@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.registry.defaults import SOLVER
 from solvers_zoo.sampling.arguments import new_job
@@ -42,7 +42,7 @@ def sample(
     denoise: bool = False,
     dtype: torch.dtype | None = None,
     device: str | int | torch.device | None = None,
-    condition: Mapping[str, Any] | None = None,
+    condition: Mapping[str, object] | None = None,
     chunk: int | None = None,
     grad: bool = False,
     trajectory: bool = False,

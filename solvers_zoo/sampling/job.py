@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -61,7 +61,7 @@ class Job:
     trajectory: bool
     x: Tensor | None
     noise: Noise | None
-    condition: dict[str, Any]
+    condition: dict[str, object]
     fit_nfe: int = 0
     first: int = 0
 
@@ -104,7 +104,7 @@ class Job:
         run = Conditions(self.condition, self.n)
         return Conditioned(self.model, run.of(lambda value: self._rows(value, number), self.device), run.rows)
 
-    def settings(self) -> dict[str, Any]:
+    def settings(self) -> dict[str, object]:
         """What a stopped run keeps, as numbers and words."""
         brownian = self.brownian if isinstance(self.brownian, str) else self.brownian.times
         return {

@@ -35,7 +35,7 @@ class _Done(NamedTuple):
     x: Tensor
     nfe: int
     cost: _Cost
-    report: dict[str, Any]
+    report: dict[str, object]
     path: Tensor | None
 
 
@@ -61,7 +61,7 @@ class Run:
         self.began, self.earlier = perf_counter(), 0.0
         self.first = 0
         self.done: list[_Done] = []
-        self._last: tuple[int, State, tuple[Any, ...]] | None = None
+        self._last: tuple[int, State, tuple[int, float, int]] | None = None
         self.path: list[Tensor] = []
 
     def go(self, stopped: Result | None = None) -> Result:

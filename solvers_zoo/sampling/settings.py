@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from solvers_zoo.registry.defaults import SOLVER
 
@@ -41,6 +41,6 @@ class Settings:
     denoise: bool = False
     dtype: torch.dtype | None = None
     device: str | int | torch.device | None = None
-    condition: Mapping[str, Any] | None = None
+    condition: Mapping[str, object] | None = None
     chunk: int | None = None
     trajectory: bool = False

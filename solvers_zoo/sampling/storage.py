@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,7 +37,7 @@ def save(result: Result, path: str | Path) -> Path:
     _suffix(path)
     tensors: dict[str, Tensor] = {}
     tree = encode(result, (), tensors)
-    write_tensors(path, tensors, {"format": _FORMAT, "tree": tree})
+    write_archive(path, tensors, {"format": _FORMAT, "tree": tree})
     return path
 
 
@@ -50,7 +50,7 @@ def load(path: str | Path) -> Result:
     """
     path = Path(path)
     try:
-        tensors, meta = read_tensors(path)
+        tensors, meta = read_archive(path)
         if meta["format"] != _FORMAT:
             raise ValueError(f"it is of the format {meta['format']!r}, not {_FORMAT!r}")
         result = restore(decode(meta["tree"], tensors), None)
@@ -67,8 +67,10 @@ def load(path: str | Path) -> Result:
     return result
 
 
-def write_tensors(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any], scratch: Path | None = None) -> None:
-    """Write tensors of any dtype, and facts of JSON beside them, to a .npz or .pt file in one stroke, with checksums.
+def write_archive(
+    path: Path, tensors: dict[str, Tensor], meta: Mapping[str, object], scratch: Path | None = None
+) -> None:
+    """Write an archive, .npz or .pt: tensors of any dtype, and facts as JSON beside them, in one stroke and with checksums.
 
     Raises:
         StorageError: another suffix, or a file that cannot be written.
@@ -80,8 +82,8 @@ def write_tensors(path: Path, tensors: dict[str, Tensor], meta: dict[str, Any], 
     replace(path, lambda file: write(file, tensors, f"{checksum(text.encode())} {text}"), scratch)
 
 
-def read_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What `write_tensors` wrote.
+def read_archive(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What `write_archive` wrote.
 
     Raises:
         StorageError: another suffix.

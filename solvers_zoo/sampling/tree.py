@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from torch import Tensor
 
@@ -14,6 +14,9 @@ from solvers_zoo.errors import StorageError
 from solvers_zoo.processes.base import Point
 from solvers_zoo.sampling.result import Pause, Result
 from solvers_zoo.solving.stepping import Solver, State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 #: The zoo's own classes that a file may hold; besides them, named tuples of the solver's package.
 _RECORDS = (Result, Pause, State, Point)
@@ -24,18 +27,18 @@ class Record(NamedTuple):
 
     module: str
     name: str
-    values: tuple[Any, ...]
+    values: tuple[object, ...]
 
 
-def encode(value: Any, place: tuple[str, ...], tensors: dict[str, Tensor]) -> Any:
-    """``value`` as JSON; tensors go to ``tensors`` under their place.
+def encode(value: object, place: tuple[str, ...], tensors: dict[str, Tensor]) -> object:
+    """``value`` as JSON; its tensors are put into ``tensors`` by their place in it.
 
     Raises:
         StorageError: a value of a type that has no place in a file.
 
     """
 
-    def inner(items: Any) -> list[Any]:
+    def inner(items: Iterable[tuple[object, object]]) -> list[object]:
         return [encode(item, (*place, str(key)), tensors) for key, item in items]
 
     if value is None or isinstance(value, bool | int | str):
@@ -49,7 +52,7 @@ def encode(value: Any, place: tuple[str, ...], tensors: dict[str, Tensor]) -> An
     if isinstance(value, Record):
         return {"record": [value.module, value.name], "of": inner(enumerate(value.values))}
     if _is_named_tuple(type(value)) or isinstance(value, _RECORDS):
-        names = getattr(value, "_fields", None) or [f.name for f in fields(value)]
+        names = [f.name for f in fields(value)] if isinstance(value, _RECORDS) else getattr(value, "_fields", ())
         kind = [type(value).__module__, type(value).__qualname__]
         return {"record": kind, "of": inner((name, getattr(value, name)) for name in names)}
     if isinstance(value, tuple | list):
@@ -59,7 +62,7 @@ def encode(value: Any, place: tuple[str, ...], tensors: dict[str, Tensor]) -> An
     raise StorageError(f"{'.'.join(place)} is a {type(value).__name__}, which a file of the zoo cannot hold.")
 
 
-def decode(value: Any, tensors: dict[str, Tensor]) -> Any:
+def decode(value: object, tensors: dict[str, Tensor]) -> object:
     """What `encode` encoded, with every object as a `Record`."""
     if not isinstance(value, dict):
         return value
@@ -112,11 +115,11 @@ def tree_map(change: Callable[[Any], Any], value: Any) -> Any:
     return change(value)
 
 
-def _class(record: Record, packages: set[str]) -> Any:
+def _class(record: Record, packages: set[str]) -> type | None:
     """The class of a record, if it is of ``packages``, loaded, and one that may be made from a file."""
     if record.module.split(".")[0] not in packages:
         return None
-    found: Any = sys.modules.get(record.module)
+    found: object = sys.modules.get(record.module)
     for name in record.name.split("."):
         found = getattr(found, name, None)
     if not isinstance(found, type) or found.__module__ != record.module:

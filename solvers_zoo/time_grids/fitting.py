@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -13,6 +13,8 @@ from solvers_zoo.score_models.conditions import Conditions
 from solvers_zoo.score_models.wrappers.conditioned import Conditioned
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from solvers_zoo.noise.base import Noise
     from solvers_zoo.score_models.base import ScoreModel
     from solvers_zoo.score_models.wrappers.counting import CountingModel
@@ -39,7 +41,7 @@ class Fitting:
     shape: tuple[int, ...]
     dtype: torch.dtype
     device: torch.device
-    condition: dict[str, Any] = field(default_factory=dict)
+    condition: Mapping[str, object] = field(default_factory=dict)
     n: int = 1
 
     def start(self, samples: int, seed: int) -> tuple[ScoreModel, Tensor, Noise]:

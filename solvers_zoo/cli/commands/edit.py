@@ -196,9 +196,9 @@ def _begin(
 
 
 def _write(path: Path, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    from solvers_zoo.sampling.storage import write_tensors
+    from solvers_zoo.sampling.storage import write_archive
 
-    write_tensors(path, tensors, common.plain(facts))
+    write_archive(path, tensors, common.plain(facts))
 
 
 def _sheet(path: Path, x: Tensor, columns: int, model: ScoreModel, scale: int = 6) -> None:

@@ -132,9 +132,9 @@ def likelihood(
         facts, columns = facts | more, columns | others
     facts = {"model": model.removeprefix(f"{common.OWN}:"), "data": found.name, "n": n, **way, **facts}
     if out is not None:
-        from solvers_zoo.sampling.storage import write_tensors
+        from solvers_zoo.sampling.storage import write_archive
 
-        write_tensors(out, columns, facts | {"seed": seed})
+        write_archive(out, columns, facts | {"seed": seed})
         facts["out"] = str(out)
     if json:
         common.print_json(facts)
