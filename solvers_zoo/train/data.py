@@ -8,7 +8,7 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -19,6 +19,9 @@ from solvers_zoo.metrics.base import Clean
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.processes.edm import EDM
 from solvers_zoo.train import datafiles
+
+if TYPE_CHECKING:
+    from solvers_zoo.score_models.targets.base import Target
 
 #: Points drawn of a law that is known exactly.
 DRAWN = 20_000
@@ -115,7 +118,7 @@ def _finished(data: Data) -> Data:
     return data
 
 
-def _drawn(target: Any) -> Data:
+def _drawn(target: Target) -> Data:
     model = target.build(target.default_sde() if target.default_sde().gaussian else EDM())
     law = model.analytic
     if law is None:

@@ -8,7 +8,7 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -73,7 +73,7 @@ def read_images(folder: Path) -> Pair:
     files = sorted(file for file in folder.rglob("*") if file.suffix.lower() in _IMAGES)
     if not files:
         raise StorageError(f"The folder {folder} holds no images ({', '.join(_IMAGES)}) and no IDX files.")
-    images: list[NDArray[Any]] = []
+    images: list[NDArray[np.uint8]] = []
     size, mode = None, ""
     for file in files:
         try:
@@ -95,7 +95,7 @@ def read_images(folder: Path) -> Pair:
     return _pixels(pixels[:, None] if pixels.ndim == 3 else np.moveaxis(pixels, 3, 1)), labels
 
 
-def _idx(path: Path) -> NDArray[Any]:
+def _idx(path: Path) -> NDArray[np.uint8]:
     """An IDX file of bytes: two zeros, the type 8, the number of dimensions, the dimensions, the bytes."""
     data = path.read_bytes()
     if data[:2] == b"\x1f\x8b":
@@ -135,7 +135,7 @@ def _csv(path: Path) -> Pair:
     return _pixels(table[:, :-1].reshape(-1, 1, side, side)), torch.from_numpy(table[:, -1]).long()
 
 
-def _pixels(values: NDArray[Any]) -> Tensor:
+def _pixels(values: NDArray[np.number]) -> Tensor:
     return torch.from_numpy((values / 127.5 - 1).astype(np.float32))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from solvers_zoo.errors import OptionError
 from solvers_zoo.registry.options import Configurable, option
@@ -65,7 +64,7 @@ class Settings(Configurable):
         if self.steps is None and self.minutes is None:
             raise OptionError("Give the number of steps or of minutes.")
 
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """As plain data."""
         return {name: getattr(self, name) for name in self.options()}
 

@@ -27,6 +27,7 @@ from solvers_zoo.train.settings import Settings, suitable_batch, suitable_networ
 from solvers_zoo.train.state import State, read_state
 
 if TYPE_CHECKING:
+    from solvers_zoo.noise.base import Draws
     from solvers_zoo.processes.base import SDE
 
 #: Steps of a timed warm-up, the first few of which do not count; share of the minutes that is left to files.
@@ -206,7 +207,7 @@ class Trainer:
                 old.copy_(new)
         state.loss = float(value) if math.isnan(state.loss) else (1 - _NEW) * state.loss + _NEW * float(value)
 
-    def _labels(self, rows: Tensor, draws: Any) -> dict[str, Tensor]:
+    def _labels(self, rows: Tensor, draws: Draws) -> dict[str, Tensor]:
         if self.data.labels is None or self.data.classes is None:
             return {}
         label, withheld = self.data.labels[rows], draws.uniform() < self.settings.unlabelled

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from solvers_zoo.registry.card import NetworkCard
 from solvers_zoo.registry.options import Configurable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from torch import nn
 
 
 class Network(Configurable):
@@ -25,7 +27,7 @@ class Network(Configurable):
     """Whether building it imports a module that an option names; a file's word alone is not enough for that."""
 
     @abstractmethod
-    def build(self, shape: Sequence[int], classes: int | None) -> Any:
+    def build(self, shape: Sequence[int], classes: int | None) -> nn.Module:
         """A module for samples of ``shape`` and so many classes (None: without), freshly initialised.
 
         Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from solvers_zoo.errors import IncompatibleError, ModelError, OptionError
 from solvers_zoo.registry.card import NetworkCard, Source
@@ -84,7 +84,7 @@ class Module(Network):
     runs_code: ClassVar[bool] = True
     factory: str = option(help="package.module:name or file.py:name", kind="str")
 
-    def build(self, shape: Sequence[int], classes: int | None) -> Any:
+    def build(self, shape: Sequence[int], classes: int | None) -> nn.Module:
         """What the factory makes."""
         from torch import nn
 

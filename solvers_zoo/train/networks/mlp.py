@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.registry.card import NetworkCard, Source
 from solvers_zoo.registry.options import option
@@ -41,5 +41,4 @@ class MLP(Network):
         """For samples of any shape."""
         from solvers_zoo.train.networks.mlp_module import MLPModule
 
-        size: Any = math.prod(shape)
-        return MLPModule(size, classes, self.width, self.depth, self.expansion, self.embedding)
+        return MLPModule(math.prod(shape), classes, self.width, self.depth, self.expansion, self.embedding)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from solvers_zoo.errors import IncompatibleError
 from solvers_zoo.registry.card import ObjectiveCard
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws
+    from solvers_zoo.numerics.scalar import Scalar
     from solvers_zoo.processes.base import GaussianPoint, GaussianSDE
     from solvers_zoo.score_models.base import ScoreModel
 
@@ -40,7 +41,7 @@ class Objective(Configurable):
     std: float = option(1.2, help="its standard deviation", above=0.0)
 
     @abstractmethod
-    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: Any) -> Tensor:
+    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: object) -> Tensor:
         """The loss of every sample (B,) at ``point``, whose fields are floats or (B, 1, ...) tensors.
 
         Args:
@@ -52,7 +53,7 @@ class Objective(Configurable):
 
         """
 
-    def losses(self, model: ScoreModel, x0: Tensor, u: Tensor, draws: Draws, **condition: Any) -> Tensor:
+    def losses(self, model: ScoreModel, x0: Tensor, u: Tensor, draws: Draws, **condition: object) -> Tensor:
         """The weighted loss of every sample (B,), at times made of uniforms ``u`` in (0, 1), (B,).
 
         Raises:
@@ -104,6 +105,6 @@ def summed(values: Tensor) -> Tensor:
     return values.flatten(1).sum(1)
 
 
-def flat_weight(weight: Any, like: Tensor) -> Any:
+def flat_weight(weight: Scalar, like: Tensor) -> Scalar:
     """A weight of (B, 1, ...) or a float as one that multiplies losses (B,)."""
-    return weight.reshape(-1).to(like.dtype) if hasattr(weight, "reshape") else weight
+    return weight if isinstance(weight, float) else weight.reshape(-1).to(like.dtype)

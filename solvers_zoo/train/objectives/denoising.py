@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.registry.card import ObjectiveCard, Source
 from solvers_zoo.registry.options import option
@@ -52,7 +52,7 @@ class DenoisingScoreMatching(Objective):
         None, kind="float", help="of the weighting edm; the network's own by default, 0.5 if it has none", above=0.0
     )
 
-    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: Any) -> Tensor:
+    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: object) -> Tensor:
         """With one draw of noise a sample."""
         from solvers_zoo.numerics.combine import combine
         from solvers_zoo.processes.prediction import FORMS

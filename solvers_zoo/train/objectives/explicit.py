@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from solvers_zoo.errors import IncompatibleError
 from solvers_zoo.registry.card import ObjectiveCard, Source
@@ -42,7 +42,7 @@ class ExplicitScoreMatching(Objective):
     most: ClassVar[int] = 64
     weighting: str = option("constant", help="weight of the score's error over time", choices=WEIGHTINGS)
 
-    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: Any) -> Tensor:
+    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: object) -> Tensor:
         """With one draw of noise a sample.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.registry.card import ObjectiveCard, Source
 from solvers_zoo.train.objectives.base import Objective, noised, summed
@@ -37,7 +37,7 @@ class FlowMatching(Objective):
         ),
     )
 
-    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: Any) -> Tensor:
+    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: object) -> Tensor:
         """With one draw of noise a sample."""
         from solvers_zoo.numerics.combine import combine
 

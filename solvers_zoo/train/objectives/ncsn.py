@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.errors import IncompatibleError
 from solvers_zoo.registry.card import ObjectiveCard, Source
@@ -66,7 +66,7 @@ class NCSN(Objective):
         t = sde.t_of_lam(first + index / (self.levels - 1) * (last - first))
         return self._inside(sde, t), u * 0 + 1
 
-    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: Any) -> Tensor:
+    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: object) -> Tensor:
         """sigma^2 l(sigma) with one draw of noise a sample; the target -(x - x_0)/sigma^2 is -eps/sigma."""
         from solvers_zoo.numerics.combine import combine
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.registry.card import ObjectiveCard, Source
 from solvers_zoo.registry.options import option
@@ -43,7 +43,7 @@ class SlicedScoreMatching(Objective):
     slices: int = option(1, help="directions a sample", low=1)
     reduced: bool = option(True, help="take |s|^2 itself instead of its estimate along the directions")
 
-    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: Any) -> Tensor:
+    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: object) -> Tensor:
         """With one draw of noise a sample."""
         import torch
 

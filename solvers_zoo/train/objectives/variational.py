@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.errors import IncompatibleError
 from solvers_zoo.registry.card import ObjectiveCard, Source
@@ -59,7 +59,7 @@ class DDPMBound(Objective):
             )
         return (u * (sde.t_max + 1)).floor().clamp(max=sde.t_max), u * 0 + 1
 
-    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: Any) -> Tensor:
+    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: object) -> Tensor:
         """Of the index at ``point``."""
         import torch
 

@@ -16,16 +16,17 @@ with rho = sigma / alpha; ``constant`` is 1 in whatever form the error is taken.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.numerics.scalar import minimum
 from solvers_zoo.processes.prediction import FORMS
 
 if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import Scalar
     from solvers_zoo.processes.base import GaussianPoint
 
 #: Name -> the form whose squared error it weights, and the weight of (point, dimension, sigma_data, gamma).
-_WEIGHTS: dict[str, tuple[str, Callable[[Any, int, float, float], Any]]] = {
+_WEIGHTS: dict[str, tuple[str, Callable[[GaussianPoint, int, float, float], Scalar]]] = {
     "sigma2": ("score", lambda point, dim, d, gamma: point.sigma**2),
     "likelihood": ("score", lambda point, dim, d, gamma: point.g2),
     "inverse-score": ("score", lambda point, dim, d, gamma: point.sigma**2 / dim),
@@ -35,7 +36,9 @@ _WEIGHTS: dict[str, tuple[str, Callable[[Any, int, float, float], Any]]] = {
 WEIGHTINGS = ("constant", *_WEIGHTS)
 
 
-def weight_of(name: str, form: str, point: GaussianPoint, dim: int, sigma_data: float = 0.5, gamma: float = 5.0) -> Any:
+def weight_of(
+    name: str, form: str, point: GaussianPoint, dim: int, sigma_data: float = 0.5, gamma: float = 5.0
+) -> Scalar:
     """The weight of the squared error in ``form`` at ``point``, for samples of ``dim`` coordinates."""
     if name == "constant":
         return 1.0
@@ -44,7 +47,7 @@ def weight_of(name: str, form: str, point: GaussianPoint, dim: int, sigma_data: 
     return value if written == form else value * (_determinant(written, point) / _determinant(form, point)) ** 2
 
 
-def _determinant(form: str, point: GaussianPoint) -> Any:
+def _determinant(form: str, point: GaussianPoint) -> Scalar:
     """alpha s - sigma r: alpha times the error of ``form`` for an error of 1 in eps."""
     r, s = FORMS[form](point)
     return point.alpha * s - point.sigma * r
