@@ -35,9 +35,9 @@ LEVELS = (
 
 #: Sub-modules whose names a plugin may import beside the names of `solvers_zoo` itself, each with what it gives.
 PUBLIC = {
-    "numerics": "phi functions",
-    "numerics.combine": "the linear combination that touches a state, and the type of its terms",
-    "numerics.scalar": "arithmetic for floats and tensors alike",
+    "numerics": "linear combinations of states, phi functions, arithmetic for floats and tensors alike",
+    "numerics.combine": "the type of a term of a linear combination",
+    "numerics.scalar": "the type of a number of the schedule",
     "numerics.tableau": "Butcher tableaus, checked against the order conditions",
     "numerics.exponential": "weights of exponential multistep methods",
     "numerics.exponential_tableau": "tableaus of exponential Runge-Kutta methods",

@@ -238,6 +238,7 @@ def test_public_sub_modules_have_what_they_offer():
 
     for part in rooms.PUBLIC:
         module = import_module(f"solvers_zoo.{part}")
+        assert rooms.exports(part), f"solvers_zoo.{part} offers no name"
         assert all(getattr(module, name, None) is not None for name in rooms.exports(part)), part
 
 
