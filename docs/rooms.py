@@ -47,9 +47,7 @@ PUBLIC = {
     "executors": "what an executor is written with: parcels, attempts, failures",
     "metrics": "distances, features, and the base of a metric of samples",
     "exact": "exact maps and laws to measure against",
-    "charts": "charts in the zoo's theme",
-    "charts.panels": "the parts that other figures are made of, with Altair",
-    "charts.theme": "the colours of the theme",
+    "charts": "charts in the zoo's theme: lines, and the parts that other figures are made of, with Altair",
     "testing": "the conformance kit for tests of your plugin",
     "bench.experiment": "the base of a study (`zoo study`)",
 }

@@ -16,10 +16,13 @@ from zoo_lectures.huang.particles import Huang, particle_run, plan
 
 from solvers_zoo.bench.experiment import column, slope
 
+#: As few as keep every slope above the noise of sampling; the authors' own figures take all of their 40,000 starts.
+PARTICLES = 8_000
+
 
 @pytest.fixture(scope="module")
 def findings():
-    return Huang().run(quick=True)
+    return Huang(mixtures=1, particles=PARTICLES).run(quick=True)
 
 
 def failing(findings):
@@ -75,7 +78,7 @@ def test_julias_random_numbers():
 def test_a_method_of_first_order_is_noticed(findings):
     one = [row for row in findings.rows if row["mixture"] == 0]
     wrong = [row for row in one if row["form"] != "exact" or row["steps"] not in FITTED]
-    wrong += [particle_run(8, 0, steps, solver="euler(variable=t)") for steps in FITTED]
+    wrong += [particle_run(8, 0, steps, particles=PARTICLES, solver="euler(variable=t)") for steps in FITTED]
     assert {"order, d = 8", "bands, d = 8"} <= set(failing(Huang().judge(wrong)))
 
 
@@ -115,7 +118,7 @@ def test_figures_are_drawn(findings, tmp_path):
 
 
 def test_the_density_evolves_as_it_should():
-    findings = HuangDensity(particles=20_000).run(quick=True)
+    findings = HuangDensity(particles=6_000).run(quick=True)
     assert failing(findings) == []
     assert len(findings.rows) == 10 * 5
     assert bandwidth(40_000, 0.0) == pytest.approx((4 / 120_000) ** 0.2 / 2)

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from solvers_zoo.bench.experiment import Row, where
-from solvers_zoo.charts import lines
-from solvers_zoo.charts.panels import long
+from solvers_zoo.charts import lines, long
 from zoo_lectures.bounds.numbers import NARROW, ONE_POINT, THREE, UNIT
 
 _PATHS = {"bound": "bound, constant 1", "path_kl": "KL of paths (Girsanov)"}

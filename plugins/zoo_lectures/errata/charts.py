@@ -8,9 +8,7 @@ from typing import Any
 import altair as alt
 
 from solvers_zoo.bench.experiment import Row, column, where
-from solvers_zoo.charts import lines
-from solvers_zoo.charts.panels import chart, scale, table, titled
-from solvers_zoo.charts.theme import BEHIND, INKS
+from solvers_zoo.charts import BEHIND, INKS, chart, lines, scale, table, titled
 from zoo_lectures.errata.numbers import ARRIVAL, EXPLICIT, FIGURES, FLOW, MODE_SD, PRIOR
 
 #: Words of a formula and their mathematical signs.

@@ -8,19 +8,7 @@ from statistics import mean
 import altair as alt
 
 from solvers_zoo.bench.experiment import Row, column, where
-from solvers_zoo.charts.panels import (
-    COLOURS,
-    across,
-    axis,
-    chart,
-    colour,
-    curves,
-    dash,
-    guide,
-    level,
-    titled,
-    up,
-)
+from solvers_zoo.charts import COLOURS, across, axis, chart, colour, curves, dash, guide, level, titled, up
 from zoo_lectures.huang.numbers import BANDS, DELTAS, ERRORS, authors_table
 
 FIGURES = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from solvers_zoo.bench.experiment import Row, column, where
-from solvers_zoo.charts.panels import across, chart, colour, dash, titled, up
+from solvers_zoo.charts import across, chart, colour, dash, table, titled, up
 from zoo_lectures.huang.numbers import ERRORS, PAIRS
 
 LEGEND = "error of the score"
@@ -39,6 +39,6 @@ def evolution(curves: Sequence[Row], rows: Sequence[Row]) -> alt.VConcatChart:
 def _panel(seen: Sequence[Row], x: alt.X, y: alt.Y, tv: float) -> alt.LayerChart:
     filled = chart(where(seen, form=ERRORS[0]), x=x, y=alt.Y("exact:Q")).mark_area(color="#cfd5de", line=False)
     look = {"color": colour("form", ERRORS, LEGEND, 3), "strokeDash": dash("form", ERRORS, LEGEND)}
-    lines = chart(seen, x=x, y=y, **look).mark_line(strokeWidth=1.6, clip=True)
+    lines = alt.Chart(table(seen)).mark_line(strokeWidth=1.6, clip=True).encode(x=x, y=y, **look)
     word = chart([{"text": f"TV {tv:.3f}"}], text="text:N").mark_text(align="left")
     return (filled + lines + word.encode(x=alt.value(5), y=alt.value(9))).properties(width=190, height=130)

@@ -14,8 +14,7 @@ from torch import Tensor
 
 from solvers_zoo import GaussianSDE
 from solvers_zoo.bench.experiment import Row, column, only
-from solvers_zoo.charts.panels import COLOURS, across, chart, curves, guide, note, titled, up
-from solvers_zoo.charts.theme import BEHIND
+from solvers_zoo.charts import BEHIND, COLOURS, across, chart, curves, guide, note, titled, up
 from zoo_lectures.ncsn.manifold import WINDOW, Fit
 from zoo_lectures.ncsn.numbers import BLUR, DATA, FALL, KNOWN, Drawn, mask
 

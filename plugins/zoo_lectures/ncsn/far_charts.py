@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 
 from solvers_zoo.bench.experiment import Row, column, only
-from solvers_zoo.charts.panels import chart, titled
-from solvers_zoo.charts.theme import BEHIND
+from solvers_zoo.charts import BEHIND, chart, titled
 
 
 def samples(rows: Sequence[Row], shown: Mapping[str, list[list[float]]]) -> alt.FacetChart:

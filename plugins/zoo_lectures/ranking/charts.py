@@ -8,8 +8,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from solvers_zoo.bench.experiment import Row, column
-from solvers_zoo.charts import Styles, lines
-from solvers_zoo.charts.panels import COLOURS, across, chart, inks, titled, up
+from solvers_zoo.charts import COLOURS, Styles, across, chart, inks, lines, titled, up
 from zoo_lectures.ranking.numbers import BUDGETS, FID_AT_10, rank_correlation
 
 #: Shifts of words that would lie on a neighbour's.

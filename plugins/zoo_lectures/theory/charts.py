@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from solvers_zoo.bench.experiment import Row, where
-from solvers_zoo.charts.panels import across, chart, colour, curves, guide, level, long, titled, up
-from solvers_zoo.charts.theme import BEHIND
+from solvers_zoo.charts import BEHIND, across, chart, colour, curves, guide, level, long, titled, up
 from zoo_lectures.huang.numbers import ERRORS
 
 _CORRECTED, _PRINTED = "√(2dτ + d(τD)²)", "τ + d(τD)², as printed"

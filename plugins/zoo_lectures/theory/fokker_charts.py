@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from solvers_zoo import AnalyticModel
 from solvers_zoo.bench.experiment import Row, where
-from solvers_zoo.charts.panels import COLOURS, across, axis, chart, colour, titled, up
+from solvers_zoo.charts import COLOURS, across, axis, chart, colour, table, titled, up
 from solvers_zoo.exact import Law
 from zoo_lectures.theory.numbers import FLOW, LAWS, SDE
 
@@ -51,8 +51,10 @@ def _paths(density: list[Row], what: str, paths: Mapping[float, NDArray[np.float
     y = up("x", f"x, {what}", -8.5, 8.5, log=False)
     shades = alt.Scale(range=["#ffffff", "#b9cbf2"], domain=[0, 1], interpolate="rgb")
     shade = alt.Color("shade:Q", scale=shades, legend=None)
-    tiles = chart(density, x=x, x2="t2:Q", y=y, y2="x2:Q", color=shade).mark_rect(clip=True)
-    lines = chart(rows, x=x, y=y, detail="path:N").mark_line(strokeWidth=1.1, color=ink, opacity=0.85, clip=True)
+    base = alt.Chart(table(density)).mark_rect(clip=True)
+    tiles = base.encode(x=x, x2="t2:Q", y=y, y2="x2:Q", color=shade)
+    threads = alt.Chart(table(rows)).mark_line(strokeWidth=1.1, color=ink, opacity=0.85, clip=True)
+    lines = threads.encode(x=x, y=y, detail="path:N")
     return (tiles + lines).properties(width=400, height=330)
 
 

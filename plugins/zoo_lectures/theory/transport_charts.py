@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import altair as alt
 
 from solvers_zoo.bench.experiment import Row, column, only, where
-from solvers_zoo.charts.panels import across, chart, colour, curves, guide, inks, level, titled, up
+from solvers_zoo.charts import across, chart, colour, curves, guide, inks, level, titled, up
 from zoo_lectures.huang.numbers import DELTAS, ERRORS
 from zoo_lectures.theory.numbers import SOLVERS
 
