@@ -9,7 +9,7 @@ from torch import Tensor
 from solvers_zoo.errors import IncompatibleError
 from solvers_zoo.interop.convention import Convention
 from solvers_zoo.interop.diffusers_config import read
-from solvers_zoo.score_models.adapter import Network
+from solvers_zoo.score_models.adapter import AdaptedNetwork
 from solvers_zoo.score_models.function import FunctionModel
 
 #: Where a pipeline keeps its network.
@@ -66,7 +66,7 @@ class Called:
     """A network under a convention, as `FunctionModel` calls it: ``(x, t, **condition)`` with t of shape (B,)."""
 
     def __init__(self, network: Any, convention: Convention) -> None:
-        self.network, self.convention = Network(network, convention.halve), convention
+        self.network, self.convention = AdaptedNetwork(network, convention.halve), convention
 
     def __call__(self, x: Tensor, t: Tensor, **condition: Any) -> Tensor:
         """The prediction of the convention's kind."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from solvers_zoo.errors import OptionError
 from solvers_zoo.processes.edm import EDM
-from solvers_zoo.score_models.adapter import Network
+from solvers_zoo.score_models.adapter import AdaptedNetwork
 from solvers_zoo.score_models.function import FunctionModel
 
 
@@ -43,7 +43,7 @@ class _Labelled:
     """The network, with whole numbers for labels."""
 
     def __init__(self, net: Callable[..., Any]) -> None:
-        self.network, self.classes = Network(net), int(getattr(net, "label_dim", 0))
+        self.network, self.classes = AdaptedNetwork(net), int(getattr(net, "label_dim", 0))
 
     def __call__(self, x: Tensor, sigma: Tensor, **condition: Any) -> Tensor:
         """D(x; sigma)."""

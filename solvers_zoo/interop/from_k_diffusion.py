@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from solvers_zoo.processes.edm import EDM
-from solvers_zoo.score_models.adapter import Network
+from solvers_zoo.score_models.adapter import AdaptedNetwork
 from solvers_zoo.score_models.function import FunctionModel
 
 
@@ -37,7 +37,7 @@ def from_k_diffusion(
         sigma_min=_level(denoiser, "sigma_min", sigma_min, 0.002),
         sigma_max=_level(denoiser, "sigma_max", sigma_max, 80.0),
     )
-    return FunctionModel(Network(denoiser), sde, "x0", shape)
+    return FunctionModel(AdaptedNetwork(denoiser), sde, "x0", shape)
 
 
 def _level(denoiser: Any, name: str, given: float | None, default: float) -> float:

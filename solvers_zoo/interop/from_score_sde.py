@@ -12,7 +12,7 @@ from solvers_zoo.processes.ddpm_betas import DDPMBetas
 from solvers_zoo.processes.sub_vp import SubVP
 from solvers_zoo.processes.ve import VE
 from solvers_zoo.processes.vp import VP
-from solvers_zoo.score_models.adapter import Network
+from solvers_zoo.score_models.adapter import AdaptedNetwork
 from solvers_zoo.score_models.function import FunctionModel
 
 
@@ -43,7 +43,7 @@ def from_score_sde(
     ('score', 've')
 
     """
-    network, name = Network(model), type(sde).__name__.lower()
+    network, name = AdaptedNetwork(model), type(sde).__name__.lower()
     if isinstance(sde, SubVP) or name == "subvpsde":
         below = sde if isinstance(sde, SubVP) else SubVP(beta_min=float(sde.beta_0), beta_max=float(sde.beta_1))
         return FunctionModel(_Labelled(network, lambda t: 999 * t), below, "eps", shape)
@@ -70,7 +70,7 @@ def from_score_sde(
 class _Labelled:
     """The network with labels for times."""
 
-    def __init__(self, network: Network, labels: Callable[[Tensor], Any]) -> None:
+    def __init__(self, network: AdaptedNetwork, labels: Callable[[Tensor], Any]) -> None:
         self.network, self.labels = network, labels
 
     def __call__(self, x: Tensor, t: Tensor, **condition: Any) -> Tensor:

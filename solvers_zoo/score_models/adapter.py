@@ -53,7 +53,7 @@ def time_name(network: Any) -> str | None:
     return next((name for name in _TIMES if name in names), None)
 
 
-class Network:
+class AdaptedNetwork:
     """``network(state, time, **condition) -> Tensor``, whatever it is made of and wraps its answer in.
 
     The state comes in the weights' dtype, and the module in evaluation mode. Of an answer with ``.sample``, or a tuple, the

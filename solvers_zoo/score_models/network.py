@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 #: How a network is called: with the state, log(sigma/alpha)/4 and a class for every sample.
 Net = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 
+#: Why a network serves Gaussian processes only.
+_BLIND = "a network is told its noise level"
+
 #: Log rho beyond which a network is told no more: alpha = 0 would be infinitely far.
 _FARTHEST = 12.0
 
@@ -60,7 +63,8 @@ class NetworkModel(ScoreModel):
     copied once for every further dtype and device.
 
     Raises:
-        OptionError: an unknown ``prediction``, a process that is not Gaussian, or frequencies that do not fit the classes.
+        OptionError: an unknown ``prediction``, or frequencies that do not fit the classes.
+        IncompatibleError: a process that is not Gaussian.
         ModelError: (on a call) an output of another shape, or a label that is no class.
 
     >>> import torch
@@ -96,11 +100,9 @@ class NetworkModel(ScoreModel):
                 f"sigma_data = {sigma_data!r} with prediction = {prediction!r} is not possible: EDM's preconditioning takes a "
                 "number > 0 and makes a prediction of x0."
             )
-        if not sde.gaussian:
-            raise OptionError(f"{sde} is not of the form alpha X_0 + sigma eps; a network is told its noise level.")
         if frequencies is not None and (classes is None or len(frequencies) != classes):
             raise OptionError(f"{len(frequencies)} frequencies do not fit {classes or 'no'} classes.")
-        self.net, self.sde, self.kind = net, sde.as_gaussian(), prediction
+        self.net, self.sde, self.kind = net, sde.as_gaussian(_BLIND), prediction
         self.shape = None if shape is None else tuple(shape)
         self.classes, self.sigma_data, self.spec, self.card = classes, sigma_data, spec, dict(card or {})
         self.frequencies = None if frequencies is None else tuple(map(float, frequencies))
@@ -126,19 +128,9 @@ class NetworkModel(ScoreModel):
             raise OptionError(
                 f"This network predicts {self.kind} on {self.sde}, without preconditioning; leave the process out."
             )
-        return NetworkModel(
-            self.net,
-            sde,
-            self.kind,
-            self.shape,
-            self.classes,
-            sigma_data=self.sigma_data,
-            frequencies=self.frequencies,
-            spec=self.spec,
-            levels=self.levels,
-            checkpoints=self.checkpoints,
-            card=self.card,
-        )
+        other = self.around(self.net)
+        other.sde = sde.as_gaussian(_BLIND)
+        return other
 
     def around(self, net: Net) -> NetworkModel:
         """The same model round another network of the same kind, such as the average of its weights."""
