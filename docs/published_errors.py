@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 from zoo_multistep.adams import LMS3, LMS4, Adams
 from zoo_multistep.unipc import UniPC
 
-from solvers_zoo import SolverCard, phi, solver
+from solvers_zoo import SolverCard, solver
+from solvers_zoo.numerics import phi
 from solvers_zoo.testing.check_order import exactly_started
 from solvers_zoo.testing.problems import mixture_2d
 from solvers_zoo.testing.subject import Subject

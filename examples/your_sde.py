@@ -7,7 +7,8 @@
 A process is alpha and sigma, and its inverse in the log-SNR if it has a formula; drift, diffusion and velocities follow.
 """
 
-from solvers_zoo import SDECard, Source, VariancePreserving, exp, hookimpl, option, sqrt
+from solvers_zoo import SDECard, Source, VariancePreserving, hookimpl, option
+from solvers_zoo.numerics import exp, sqrt
 
 
 class SquareRoot(VariancePreserving):

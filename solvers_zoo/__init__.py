@@ -38,12 +38,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo.registry.public import HOME_OF, lazily
+from solvers_zoo.registry.public import HOME_OF, LEFT_FOR, lazily
 
 if TYPE_CHECKING:  # for type checkers; at run time the table below is read instead
-    from solvers_zoo.bench.experiment import Check as Check
     from solvers_zoo.bench.experiment import Experiment as Experiment
-    from solvers_zoo.bench.experiment import Findings as Findings
     from solvers_zoo.editing.interpolate import Way as Way
     from solvers_zoo.editing.interpolate import interpolate as interpolate
     from solvers_zoo.editing.sdedit import edit as edit
@@ -60,15 +58,7 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.errors import UnknownNameError as UnknownNameError
     from solvers_zoo.errors import ZooError as ZooError
     from solvers_zoo.exact.dispatch import exact_flow as exact_flow
-    from solvers_zoo.executors.attempt import attempt as attempt
     from solvers_zoo.executors.base import Executor as Executor
-    from solvers_zoo.executors.base import Failure as Failure
-    from solvers_zoo.executors.parcel import BEGUN as BEGUN
-    from solvers_zoo.executors.parcel import carry_out as carry_out
-    from solvers_zoo.executors.parcel import one_thread as one_thread
-    from solvers_zoo.executors.parcel import open_result as open_result
-    from solvers_zoo.executors.parcel import pack_items as pack_items
-    from solvers_zoo.executors.parcel import pack_task as pack_task
     from solvers_zoo.interop.as_diffusers import as_diffusers_scheduler as as_diffusers_scheduler
     from solvers_zoo.interop.as_k_diffusion import as_k_diffusion as as_k_diffusion
     from solvers_zoo.interop.from_diffusers import from_diffusers as from_diffusers
@@ -97,8 +87,6 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.likelihood.density import Likelihood as Likelihood
     from solvers_zoo.likelihood.density import log_likelihood as log_likelihood
     from solvers_zoo.likelihood.proxy import tomczak_proxy as tomczak_proxy
-    from solvers_zoo.metrics.base import Case as Case
-    from solvers_zoo.metrics.base import Measured as Measured
     from solvers_zoo.metrics.base import Metric as Metric
     from solvers_zoo.noise.base import Draws as Draws
     from solvers_zoo.noise.base import Noise as Noise
@@ -107,22 +95,6 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.noise.path import PathNoise as PathNoise
     from solvers_zoo.noise.seeded import SeededNoise as SeededNoise
     from solvers_zoo.numerics.combine import combine as combine
-    from solvers_zoo.numerics.phi import phi as phi
-    from solvers_zoo.numerics.scalar import absolute as absolute
-    from solvers_zoo.numerics.scalar import asinh as asinh
-    from solvers_zoo.numerics.scalar import atan as atan
-    from solvers_zoo.numerics.scalar import cos as cos
-    from solvers_zoo.numerics.scalar import divide as divide
-    from solvers_zoo.numerics.scalar import exp as exp
-    from solvers_zoo.numerics.scalar import expm1 as expm1
-    from solvers_zoo.numerics.scalar import log as log
-    from solvers_zoo.numerics.scalar import log1p as log1p
-    from solvers_zoo.numerics.scalar import maximum as maximum
-    from solvers_zoo.numerics.scalar import minimum as minimum
-    from solvers_zoo.numerics.scalar import sin as sin
-    from solvers_zoo.numerics.scalar import softplus as softplus
-    from solvers_zoo.numerics.scalar import sqrt as sqrt
-    from solvers_zoo.numerics.scalar import where as where
     from solvers_zoo.processes.base import SDE as SDE
     from solvers_zoo.processes.base import GaussianPoint as GaussianPoint
     from solvers_zoo.processes.base import GaussianSDE as GaussianSDE
@@ -193,16 +165,9 @@ if TYPE_CHECKING:  # for type checkers; at run time the table below is read inst
     from solvers_zoo.score_models.wrappers.thresholding import DynamicThresholding as DynamicThresholding
     from solvers_zoo.score_models.wrappers.thresholding import Thresholding as Thresholding
     from solvers_zoo.solving.adaptive_steps import AdaptiveSteps as AdaptiveSteps
-    from solvers_zoo.solving.adaptive_steps import Attempt as Attempt
     from solvers_zoo.solving.around import Around as Around
-    from solvers_zoo.solving.columns import each_interval as each_interval
     from solvers_zoo.solving.exponential import ExponentialRungeKutta as ExponentialRungeKutta
-    from solvers_zoo.solving.multistep import Held as Held
     from solvers_zoo.solving.multistep import Multistep as Multistep
-    from solvers_zoo.solving.multistep import Rule as Rule
-    from solvers_zoo.solving.stages import Row as Row
-    from solvers_zoo.solving.stages import Stage as Stage
-    from solvers_zoo.solving.stages import StagePlan as StagePlan
     from solvers_zoo.solving.stages import StageSolver as StageSolver
     from solvers_zoo.solving.stepping import Interval as Interval
     from solvers_zoo.solving.stepping import Past as Past
@@ -223,7 +188,7 @@ __version__ = "0.1.0"
 __all__ = ["__version__", "grids", "models", "sdes", "solvers", *sorted(HOME_OF)]
 
 
-__getattr__ = lazily(__name__, HOME_OF)
+__getattr__ = lazily(__name__, HOME_OF, LEFT_FOR)
 
 
 def __dir__() -> list[str]:

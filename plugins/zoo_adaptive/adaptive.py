@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from solvers_zoo import (
     AdaptiveSteps,
-    Attempt,
     Configurable,
     Once,
     OptionError,
@@ -18,6 +17,7 @@ from solvers_zoo import (
     made_of_steps,
     option,
 )
+from solvers_zoo.solving import Attempt
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, minimum, option, sqrt, where
+from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, option
+from solvers_zoo.numerics import minimum, sqrt, where
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from solvers_zoo import SolverCard, Source, Step, StepSolver, option, sqrt, where
+from solvers_zoo import SolverCard, Source, Step, StepSolver, option
+from solvers_zoo.numerics import sqrt, where
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from solvers_zoo import SolverCard, Source, Step, StepSolver, exp
+from solvers_zoo import SolverCard, Source, Step, StepSolver
+from solvers_zoo.numerics import exp
 
 if TYPE_CHECKING:
     from torch import Tensor

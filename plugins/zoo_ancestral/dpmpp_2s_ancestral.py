@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from solvers_zoo import SolverCard, Step, log
+from solvers_zoo import SolverCard, Step
+from solvers_zoo.numerics import log
 from zoo_ancestral.ancestral import Ancestral, comfy, crowson
 from zoo_ancestral.split import IN_FLOW_TIME
 

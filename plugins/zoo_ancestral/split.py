@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solvers_zoo import exp, expm1, sqrt
+from solvers_zoo.numerics import exp, expm1, sqrt
 
 if TYPE_CHECKING:
     from solvers_zoo import GaussianPoint

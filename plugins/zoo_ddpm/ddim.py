@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, exp, expm1, option, sqrt
+from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, option
+from solvers_zoo.numerics import exp, expm1, sqrt
 
 if TYPE_CHECKING:
     from torch import Tensor

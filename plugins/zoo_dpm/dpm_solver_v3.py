@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solvers_zoo import Past, SolverCard, Source, Step, StepSolver, combine, exp, option, remember
+from solvers_zoo import Past, SolverCard, Source, Step, StepSolver, combine, option, remember
+from solvers_zoo.numerics import exp
 from solvers_zoo.numerics.interpolation import GAUSS, weights
 from zoo_dpm.statistics import OneGaussian, Table, Values, load_statistics
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from solvers_zoo import Multistep, SolverCard, Source, expm1
+from solvers_zoo import Multistep, SolverCard, Source
+from solvers_zoo.numerics import expm1
 
 if TYPE_CHECKING:
     from solvers_zoo import GaussianPoint, GaussianSDE

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solvers_zoo import IncompatibleError, OptionError, StorageError, exp, log
+from solvers_zoo import IncompatibleError, OptionError, StorageError
+from solvers_zoo.numerics import exp, log
 
 if TYPE_CHECKING:
     from torch import Tensor

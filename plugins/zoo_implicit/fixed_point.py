@@ -17,7 +17,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solvers_zoo import combine, where
+from solvers_zoo import combine
+from solvers_zoo.numerics import where
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
-from solvers_zoo import VARIABLES, SolverCard, Source, State, Step, StepSolver, ZooError, combine, minimum, option
+from solvers_zoo import VARIABLES, SolverCard, Source, State, Step, StepSolver, ZooError, combine, option
+from solvers_zoo.numerics import minimum
 from solvers_zoo.numerics.tableau import Tableau
 from zoo_implicit.fixed_point import settle
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from solvers_zoo import combine, sqrt
+from solvers_zoo import combine
+from solvers_zoo.numerics import sqrt
 
 if TYPE_CHECKING:
     from torch import Tensor

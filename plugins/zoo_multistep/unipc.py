@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from solvers_zoo import Multistep, SolverCard, Source, expm1, option
+from solvers_zoo import Multistep, SolverCard, Source, option
+from solvers_zoo.numerics import expm1
 from solvers_zoo.numerics.exponential import exponential_weights
 
 if TYPE_CHECKING:

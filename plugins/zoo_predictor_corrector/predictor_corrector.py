@@ -5,19 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo import (
-    OptionError,
-    Solver,
-    SolverCard,
-    Source,
-    Step,
-    StepSolver,
-    combine,
-    made_of_steps,
-    minimum,
-    option,
-    sqrt,
-)
+from solvers_zoo import OptionError, Solver, SolverCard, Source, Step, StepSolver, combine, made_of_steps, option
+from solvers_zoo.numerics import minimum, sqrt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,20 +11,8 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from solvers_zoo import (
-    BEGUN,
-    Executor,
-    ExecutorCard,
-    Failure,
-    Source,
-    ZooError,
-    carry_out,
-    one_thread,
-    open_result,
-    option,
-    pack_items,
-    pack_task,
-)
+from solvers_zoo import Executor, ExecutorCard, Source, ZooError, option
+from solvers_zoo.executors import BEGUN, Failure, carry_out, one_thread, open_result, pack_items, pack_task
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -6,19 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from solvers_zoo import (
-    VARIABLES,
-    OptionError,
-    Row,
-    SolverCard,
-    Source,
-    Stage,
-    StagePlan,
-    StageSolver,
-    each_interval,
-    option,
-)
+from solvers_zoo import VARIABLES, OptionError, SolverCard, Source, StageSolver, option
 from solvers_zoo.numerics.tableau import Tableau
+from solvers_zoo.solving import Row, Stage, StagePlan, each_interval
 
 if TYPE_CHECKING:
     from solvers_zoo import GaussianPoint, Grid

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from solvers_zoo import SolverCard, Source, Step, StepSolver, absolute, combine, option, sqrt
+from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, option
+from solvers_zoo.numerics import absolute, sqrt
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, exp, expm1, sqrt
+from solvers_zoo import SolverCard, Source, Step, StepSolver, combine
+from solvers_zoo.numerics import exp, expm1, sqrt
 
 if TYPE_CHECKING:
     from torch import Tensor

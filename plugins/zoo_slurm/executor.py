@@ -11,7 +11,8 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from solvers_zoo import Executor, ExecutorCard, Failure, OptionError, Source, option, pack_items, pack_task
+from solvers_zoo import Executor, ExecutorCard, OptionError, Source, option
+from solvers_zoo.executors import Failure, pack_items, pack_task
 from zoo_slurm.sweep import Sweep
 
 T = TypeVar("T")

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from solvers_zoo import BEGUN, carry_out, one_thread
+from solvers_zoo.executors import BEGUN, carry_out, one_thread
 
 
 class Desk:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from solvers_zoo import Executor, Failure, StorageError, ZooError, open_result
+from solvers_zoo import Executor, StorageError, ZooError
+from solvers_zoo.executors import Failure, open_result
 from zoo_slurm.job import Desk, work_through
 from zoo_slurm.queue import call_off, cause, waiting_or_running
 

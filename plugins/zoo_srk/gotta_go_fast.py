@@ -6,20 +6,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo import (
-    AdaptiveSteps,
-    Attempt,
-    Draws,
-    Noise,
-    SolverCard,
-    Source,
-    State,
-    Step,
-    StepSolver,
-    combine,
-    option,
-    where,
-)
+from solvers_zoo import AdaptiveSteps, Draws, Noise, SolverCard, Source, State, Step, StepSolver, combine, option
+from solvers_zoo.numerics import where
+from solvers_zoo.solving import Attempt
 from zoo_srk.clocks import CLOCKS
 
 if TYPE_CHECKING:

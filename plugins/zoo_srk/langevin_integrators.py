@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from solvers_zoo import Source, combine, exp, phi, sqrt
+from solvers_zoo import Source, combine
+from solvers_zoo.numerics import exp, phi, sqrt
 from zoo_srk.kinetic import Force, Kinetic, kinetic_card
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solvers_zoo import SolverCard, Source, Step, StepSolver, absolute, combine, option, sqrt
+from solvers_zoo import SolverCard, Source, Step, StepSolver, combine, option
+from solvers_zoo.numerics import absolute, sqrt
 from zoo_srk.clocks import CLOCKS
 
 if TYPE_CHECKING:

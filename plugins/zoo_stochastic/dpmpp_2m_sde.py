@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from solvers_zoo import SolverCard, Source, expm1, option
+from solvers_zoo import SolverCard, Source, option
+from solvers_zoo.numerics import expm1
 from zoo_stochastic.multistep import PLUS_PLUS, StochasticMultistep
 
 if TYPE_CHECKING:

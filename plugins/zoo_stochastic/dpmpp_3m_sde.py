@@ -7,7 +7,8 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, ClassVar
 
-from solvers_zoo import SolverCard, Source, phi
+from solvers_zoo import SolverCard, Source
+from solvers_zoo.numerics import phi
 from zoo_stochastic.multistep import StochasticMultistep
 
 if TYPE_CHECKING:

@@ -7,8 +7,10 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo import Held, Multistep, SolverCard, Source, Step, StepSolver, combine, exp, expm1, log, option, sqrt
+from solvers_zoo import Multistep, SolverCard, Source, Step, StepSolver, combine, option
+from solvers_zoo.numerics import exp, expm1, log, sqrt
 from solvers_zoo.numerics.interpolation import GAUSS, weights
+from solvers_zoo.solving import Held
 
 if TYPE_CHECKING:
     from torch import Tensor

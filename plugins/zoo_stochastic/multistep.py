@@ -16,8 +16,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from solvers_zoo import Held, Multistep, SolverCard, exp, expm1, option, sqrt
+from solvers_zoo import Multistep, SolverCard, option
+from solvers_zoo.numerics import exp, expm1, sqrt
 from solvers_zoo.numerics.exponential import exponential_weights
+from solvers_zoo.solving import Held
 
 if TYPE_CHECKING:
     from solvers_zoo import GaussianPoint, GaussianSDE

@@ -8,8 +8,10 @@ from dataclasses import replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solvers_zoo import Held, Multistep, Rule, SolverCard, Source, Step, combine, expm1, option, where
+from solvers_zoo import Multistep, SolverCard, Source, Step, combine, option
+from solvers_zoo.numerics import expm1, where
 from solvers_zoo.numerics.exponential import exponential_weights
+from solvers_zoo.solving import Held, Rule
 from zoo_stochastic.multistep import held_x0
 
 if TYPE_CHECKING:

@@ -7,21 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from solvers_zoo import (
-    Held,
-    OptionError,
-    SolverCard,
-    Source,
-    Step,
-    StepSolver,
-    combine,
-    each_interval,
-    exp,
-    expm1,
-    option,
-    sqrt,
-)
+from solvers_zoo import OptionError, SolverCard, Source, Step, StepSolver, combine, option
+from solvers_zoo.numerics import exp, expm1, sqrt
 from solvers_zoo.numerics.exponential import exponential_weights
+from solvers_zoo.solving import Held, each_interval
 from zoo_stochastic.multistep import held_x0
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo import VARIABLES, combine, sqrt
+from solvers_zoo import VARIABLES, combine
+from solvers_zoo.numerics import sqrt
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from solvers_zoo import Draws, Noise, OptionError, Solver, SolverCard, State, combine, option, sqrt
+from solvers_zoo import Draws, Noise, OptionError, Solver, SolverCard, State, combine, option
+from solvers_zoo.numerics import sqrt
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from solvers_zoo import Grid, OptionError, SolverCard, Source, log, option
+from solvers_zoo import Grid, OptionError, SolverCard, Source, option
+from solvers_zoo.numerics import log
 from zoo_wrappers.legs import Legs
 
 if TYPE_CHECKING:

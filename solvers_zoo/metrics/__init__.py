@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from solvers_zoo.registry.public import lazily
 
 if TYPE_CHECKING:
+    from solvers_zoo.metrics.base import Case as Case
     from solvers_zoo.metrics.base import Clean as Clean
+    from solvers_zoo.metrics.base import Measured as Measured
     from solvers_zoo.metrics.digits_features import digit_classes as digit_classes
     from solvers_zoo.metrics.digits_features import digit_features as digit_features
     from solvers_zoo.metrics.digits_features import load_digits as load_digits
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from solvers_zoo.metrics.sampled import SampledMetric as SampledMetric
 
 _HOMES = {
-    "base": "Clean",
+    "base": "Case Clean Measured",
     "digits_features": "digit_classes digit_features load_digits",
     "distances": "frechet marginal_tv relative_covariance_error relative_mean_error sliced_w1",
     "pairs": "cubic discrepancy",
@@ -35,7 +37,9 @@ _HOMES = {
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names.split()}
 
 __all__ = [
+    "Case",
     "Clean",
+    "Measured",
     "SampledMetric",
     "cubic",
     "digit_classes",

@@ -118,7 +118,19 @@ def _imports(module: str) -> frozenset[str]:
 
 
 def _home(module: str, name: str) -> str:
-    """Where ``from module import name`` finds the name: a public name's own module, a submodule, or the module."""
-    if module == _CORE and name in public.HOME_OF:
-        return f"{_CORE}.{public.HOME_OF[name]}"
-    return f"{module}.{name}" if _path(f"{module}.{name}") else module
+    """Where ``from module import name`` finds the name: a sub-module, where a package has the name from, or the module."""
+    if _path(f"{module}.{name}"):
+        return f"{module}.{name}"
+    if module == _CORE and name in public.LEFT_FOR:
+        return _home(f"{_CORE}.{public.LEFT_FOR[name]}", name)
+    return _re_exported(module).get(name, module)
+
+
+@functools.cache
+def _re_exported(package: str) -> dict[str, str]:
+    """Name -> module of what the ``__init__`` of a package of the zoo offers; most is imported when it is first used."""
+    path = _path(package)
+    if path is None or path.name != "__init__.py" or package.split(".")[0] != _CORE:
+        return {}
+    nodes = [node for node in ast.walk(ast.parse(_source(package))) if isinstance(node, ast.ImportFrom)]
+    return {alias.name: str(node.module) for node in nodes for alias in node.names if alias.asname == alias.name}

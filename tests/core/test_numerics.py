@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import solvers_zoo as zoo
+from solvers_zoo import numerics
 from solvers_zoo.numerics import phi
 from solvers_zoo.numerics import scalar as scalars
 from solvers_zoo.numerics.derivative import derivative
@@ -28,63 +28,63 @@ class TestParity:
     @settings(max_examples=60, deadline=None)
     @given(x=st.floats(-50, 50))
     def test_floats_and_tensors_agree(self, name, x):
-        function = getattr(zoo, name)
+        function = getattr(numerics, name)
         assert same(function(x), function(torch.tensor(x, dtype=torch.float64)).item())
 
     @pytest.mark.parametrize("x", CORNERS)
     def test_they_agree_in_the_corners(self, name, x):
-        function = getattr(zoo, name)
+        function = getattr(numerics, name)
         value = function(x)
         assert type(value) is float
         assert same(value, function(torch.tensor(x, dtype=torch.float64)).item())
 
     def test_whole_numbers_are_scalars_too(self, name):
-        assert same(getattr(zoo, name)(1), getattr(zoo, name)(1.0))
+        assert same(getattr(numerics, name)(1), getattr(numerics, name)(1.0))
 
     def test_dtype_and_shape_are_kept(self, name):
-        assert getattr(zoo, name)(torch.ones(2, 1)).dtype is torch.float32
-        assert getattr(zoo, name)(torch.ones(2, 1)).shape == (2, 1)
+        assert getattr(numerics, name)(torch.ones(2, 1)).dtype is torch.float32
+        assert getattr(numerics, name)(torch.ones(2, 1)).shape == (2, 1)
 
 
 def test_every_scalar_function_is_public_and_tried():
     assert set(scalars.__all__) == {*ONE, "divide", "maximum", "minimum", "where"}
-    assert all(getattr(zoo, name) is getattr(scalars, name) for name in scalars.__all__)
+    assert all(getattr(numerics, name) is getattr(scalars, name) for name in scalars.__all__)
 
 
 def test_infinities_where_math_raises():
-    assert zoo.log(0.0) == -math.inf
-    assert zoo.log1p(-1.0) == -math.inf
-    assert zoo.exp(1e4) == zoo.expm1(1e4) == math.inf
-    assert math.isnan(zoo.sqrt(-1.0))
-    assert math.isnan(zoo.log(-1.0))
-    assert zoo.softplus(1e5) == 1e5
-    assert zoo.softplus(-800.0) == 0.0
+    assert numerics.log(0.0) == -math.inf
+    assert numerics.log1p(-1.0) == -math.inf
+    assert numerics.exp(1e4) == numerics.expm1(1e4) == math.inf
+    assert math.isnan(numerics.sqrt(-1.0))
+    assert math.isnan(numerics.log(-1.0))
+    assert numerics.softplus(1e5) == 1e5
+    assert numerics.softplus(-800.0) == 0.0
 
 
 @pytest.mark.parametrize("a", [0.0, 2.0, -2.0, math.inf])
 @pytest.mark.parametrize("b", [0.0, -0.0, 3.0, math.inf])
 def test_divide(a, b):
     true = (torch.tensor(a, dtype=torch.float64) / torch.tensor(b, dtype=torch.float64)).item()
-    assert same(zoo.divide(a, b), true)
-    assert same(zoo.divide(a, torch.tensor(b, dtype=torch.float64)).item(), true)
-    assert same(zoo.divide(torch.tensor(a, dtype=torch.float64), b).item(), true)
+    assert same(numerics.divide(a, b), true)
+    assert same(numerics.divide(a, torch.tensor(b, dtype=torch.float64)).item(), true)
+    assert same(numerics.divide(torch.tensor(a, dtype=torch.float64), b).item(), true)
 
 
 @settings(max_examples=40, deadline=None)
 @given(a=st.floats(-5, 5), b=st.floats(-5, 5))
 def test_two_arguments(a, b):
     ta, tb = torch.tensor([a], dtype=torch.float64), torch.tensor([b], dtype=torch.float64)
-    for function, true in ((zoo.minimum, min(a, b)), (zoo.maximum, max(a, b))):
+    for function, true in ((numerics.minimum, min(a, b)), (numerics.maximum, max(a, b))):
         assert function(a, b) == true
         for pair in ((ta, tb), (ta, b), (a, tb)):
             assert function(*pair).item() == true
-    assert zoo.where(a < b, a, b) == zoo.where(ta < tb, ta, tb).item()
+    assert numerics.where(a < b, a, b) == numerics.where(ta < tb, ta, tb).item()
 
 
 @pytest.mark.parametrize("t", [0.3, torch.tensor([0.3, 0.7], dtype=torch.float64)], ids=["float", "tensor"])
 def test_derivative(t):
     with torch.no_grad():
-        slope = derivative(lambda s: zoo.sin(2 * s), t)
+        slope = derivative(lambda s: numerics.sin(2 * s), t)
     assert type(slope) is type(t)
     slope, t = (torch.as_tensor(value, dtype=torch.float64) for value in (slope, t))
     assert torch.allclose(slope, 2 * torch.cos(2 * t), rtol=1e-14)

@@ -11,7 +11,7 @@ import pytest
 from chores import chore
 
 import solvers_zoo as zoo
-from solvers_zoo import Failure, attempt
+from solvers_zoo.executors import Failure, attempt
 
 
 def diverges(_: object) -> None:

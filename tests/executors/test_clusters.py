@@ -14,7 +14,8 @@ from engines import eventually, executor
 from needs import needs
 
 import solvers_zoo as zoo
-from solvers_zoo import Failure, registry
+from solvers_zoo import registry
+from solvers_zoo.executors import Failure
 
 _LEADER = """
 import sys

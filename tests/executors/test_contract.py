@@ -12,7 +12,7 @@ from chores import chore
 from engines import KINDS, eventually, executor, gone
 
 import solvers_zoo as zoo
-from solvers_zoo import Failure
+from solvers_zoo.executors import Failure
 
 LIMIT = 1.0
 WORDS = "naïve – 日本 🦓\n\x00"

@@ -12,8 +12,7 @@ import pytest
 from chores import chore
 from engines import eventually, gone
 
-from solvers_zoo import Failure
-from solvers_zoo.executors import processes
+from solvers_zoo.executors import Failure, processes
 from solvers_zoo.executors.processes import Processes
 
 #: Leads workers that say who they are and stay.

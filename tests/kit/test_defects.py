@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from solvers_zoo import SolverCard, Source, State, Step, StepSolver, combine, expm1, option, remember, sqrt
+from solvers_zoo import SolverCard, Source, State, Step, StepSolver, combine, option, remember
+from solvers_zoo.numerics import expm1, sqrt
 from solvers_zoo.solving.stepping import Past
 from solvers_zoo.testing import CHECKS, conform
 

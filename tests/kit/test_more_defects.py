@@ -8,7 +8,8 @@ from itertools import pairwise
 import pytest
 from test_defects import Ancestral, Euler, TwoStep, card
 
-from solvers_zoo import Interval, Solver, State, Step, StepSolver, combine, option, sqrt
+from solvers_zoo import Interval, Solver, State, Step, StepSolver, combine, option
+from solvers_zoo.numerics import sqrt
 from solvers_zoo.testing import conform
 
 
