@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,18 +13,24 @@ from solvers_zoo.cli import common
 from solvers_zoo.cli.progress import Progress
 from solvers_zoo.cli.request import SOLVER, Dtype, Request
 from solvers_zoo.errors import Interrupted, ModelError, StorageError
-from solvers_zoo.sampling.driver import sample
+from solvers_zoo.sampling.arguments import new_job
 from solvers_zoo.sampling.result import Result
-from solvers_zoo.sampling.shards import model_of, sample_shards
+from solvers_zoo.sampling.resume import resumed_job
+from solvers_zoo.sampling.run import Run
+from solvers_zoo.sampling.shards import draw_shards, model_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from solvers_zoo.executors.base import Executor
     from solvers_zoo.registry.registry import Registry
+    from solvers_zoo.sampling.settings import Settings
     from solvers_zoo.score_models.base import ScoreModel
 
 
-def draw(request: Request, settings: dict[str, Any], progress: bool) -> tuple[ScoreModel, Result, bool]:
+def draw(
+    request: Request, settings: Settings, executor: Executor | None, progress: bool
+) -> tuple[ScoreModel, Result, bool]:
     """Build the model and sample from it; on Ctrl-C keep what is done and say how to go on.
 
     Returns:
@@ -32,23 +39,21 @@ def draw(request: Request, settings: dict[str, Any], progress: bool) -> tuple[Sc
     """
     found = common.registry()
     model = model_of(request.model, request.sde, tuple(request.plugin))
-    executor = settings.pop("executor")
-    del settings["sde"]
     if request.resume is not None:
-        denoised = _load_stopped(settings)
+        job, stopped = resumed_job(model, settings, _load_stopped(request.resume))
     else:
-        denoised = settings["denoise"]
-        settings["dtype"] = getattr(torch, request.dtype or Dtype.float32)
-        if settings["grid"] is None:  # the process names its grid in short; the core's is meant, whoever else claims it
-            settings["grid"] = found.make("grid", _own(found, "grid", model.sde.default_grid))
+        settings = replace(settings, dtype=getattr(torch, request.dtype or Dtype.float32))
+        if settings.grid is None:  # the process names its grid in short; the core's is meant, whoever else claims it
+            settings = replace(settings, grid=found.make("grid", _own(found, "grid", model.sde.default_grid)))
         _check_size(model, settings)
-    if request.shards is not None:
-        return model, _in_parts(request, request.shards, settings | {"executor": executor}, progress), denoised
+        if request.shards is not None:
+            return model, _in_parts(request, request.shards, settings, executor, progress), settings.denoise
+        job, stopped = new_job(model, settings), None
     with Progress("sampling", progress) as bar:
         try:
-            return model, sample(model, **settings, progress=bar), denoised
-        except Interrupted as stopped:
-            partial = stopped.result
+            return model, Run(job, progress=bar).go(stopped), job.denoise
+        except Interrupted as interrupted:
+            partial = interrupted.result
     assert partial.pause is not None
     path = partial.save(request.partial)
     done = f"{len(partial.x):,} of {partial.pause.settings['n']:,}"
@@ -57,12 +62,21 @@ def draw(request: Request, settings: dict[str, Any], progress: bool) -> tuple[Sc
     )
 
 
-def _in_parts(request: Request, folder: Path, settings: dict[str, Any], progress: bool) -> Result:
+def _in_parts(request: Request, folder: Path, settings: Settings, executor: Executor | None, progress: bool) -> Result:
     """Draw the samples in parts, and keep those that are finished."""
-    given = settings | {"model": request.model, "sde": request.sde, "solver": request.solver or SOLVER}
+    settings = replace(settings, solver=request.solver or SOLVER)
     with Progress("sampling", progress, unit="parts") as bar:
         try:
-            return sample_shards(**given, folder=folder, shard=request.shard, plugins=request.plugin, finished=bar)
+            return draw_shards(
+                request.model,
+                settings,
+                folder=folder,
+                executor=executor or "processes",
+                shard=request.shard,
+                sde=request.sde,
+                plugins=request.plugin,
+                finished=bar,
+            )
         except KeyboardInterrupt:
             raise common.Halt(
                 f"Stopped; the parts that are finished are kept in {folder}, and the same command goes on from there.",
@@ -70,13 +84,12 @@ def _in_parts(request: Request, folder: Path, settings: dict[str, Any], progress
             ) from None
 
 
-def _load_stopped(settings: dict[str, Any]) -> bool:
-    """Read the stopped run to resume; whether it ends with a denoise."""
-    path = settings["resume"]
-    settings["resume"] = stopped = Result.load(path)
+def _load_stopped(path: Path) -> Result:
+    """The stopped run to resume."""
+    stopped = Result.load(path)
     if stopped.pause is None:
         raise StorageError(f"{path} holds a run that is finished; there is nothing to resume.")
-    return bool(stopped.pause.settings["denoise"])
+    return stopped
 
 
 def _own(found: Registry, kind: str, name: str) -> str:
@@ -86,9 +99,9 @@ def _own(found: Registry, kind: str, name: str) -> str:
     return own[0].qualified if len(claims) > 1 and own else name
 
 
-def _check_size(model: ScoreModel, settings: dict[str, Any]) -> None:
+def _check_size(model: ScoreModel, settings: Settings) -> None:
     """Refuse a number of samples that the machine's memory cannot hold."""
-    shape = settings["shape"] or model.shape
+    n, shape = settings.n or 1, settings.shape or model.shape
     if shape is None:
         raise common.misuse("The model does not say what shape its samples have: give --shape, as in --shape 3,32,32.")
     try:
@@ -96,10 +109,10 @@ def _check_size(model: ScoreModel, settings: dict[str, Any]) -> None:
     except (AttributeError, ValueError, OSError):  # a system that does not tell
         return
     wanted = (
-        settings["n"] * math.prod(shape) * settings["dtype"].itemsize * 3
+        n * math.prod(shape) * (settings.dtype or torch.float32).itemsize * 3
     )  # the samples, the parts and the exact ones
     if wanted > memory:
         raise ModelError(
-            f"{settings['n']:,} samples of shape {tuple(shape)} take {wanted / 2**30:,.1f} GiB to hold, and this machine has "
+            f"{n:,} samples of shape {tuple(shape)} take {wanted / 2**30:,.1f} GiB to hold, and this machine has "
             f"{memory / 2**30:,.1f}; draw them in several runs."
         )

@@ -7,15 +7,19 @@ import shlex
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.cli import common
 from solvers_zoo.cli.executor_options import executor_from
 from solvers_zoo.errors import OptionError, StorageError
 from solvers_zoo.registry import defaults
+from solvers_zoo.sampling.settings import Settings
 
 if TYPE_CHECKING:
+    from solvers_zoo.executors.base import Executor
     from solvers_zoo.registry.registry import Registry
+    from solvers_zoo.sampling.settings import GridLike
+    from solvers_zoo.time_grids.base import GridRule
 
 SAMPLES, SOLVER, MODEL = 2000, f"{common.OWN}:{defaults.SOLVER}", f"{common.OWN}:ring"
 _DATA, _PICTURES = (".npz", ".pt"), (".png", ".svg", ".pdf")
@@ -86,8 +90,10 @@ class Request:
         return shlex.join(words)
 
 
-def check(request: Request) -> dict[str, Any]:
-    """The settings of `solvers_zoo.sample` that a request means, with solver, process and grid made.
+def check(request: Request) -> tuple[Settings, Executor | None]:
+    """The settings that a request means, with solver and grid made, and the executor of a run in parts.
+
+    Where a stopped run goes on the settings are the defaults: the run has its own.
 
     Raises:
         ZooError: anything that can be known to be wrong before a sample is drawn.
@@ -106,8 +112,11 @@ def check(request: Request) -> dict[str, Any]:
             )
         common.check_folder(request.out)
     found = common.registry(request.plugin)
+    if request.sde:
+        found.make("sde", request.sde)
     if request.resume is not None:
-        return _resumed(request)
+        _check_resumed(request, request.resume)
+        return Settings(), None
     shape = None
     if request.shape is not None:
         if not re.fullmatch(r"[1-9]\d*(,[1-9]\d*)*", request.shape):
@@ -120,24 +129,24 @@ def check(request: Request) -> dict[str, Any]:
         raise OptionError(
             f"{solver} chooses its own steps, so it takes no budget: set its tolerances instead of --nfe (`zoo show` lists them)."
         )
-    return {
-        "solver": solver,
-        "grid": _grid(found, request.grid),
-        "steps": request.steps,
-        "nfe": request.nfe,
-        "sde": found.make("sde", request.sde) if request.sde else None,
-        "n": request.n or SAMPLES,
-        "shape": shape,
-        "seed": request.seed or 0,
-        "start": str(request.start or Start.prior),
-        "denoise": bool(request.denoise),
-        "chunk": request.chunk,
-        "brownian": "path" if request.brownian else "independent",
-        "executor": executor_from(found, request.executor, request.executor_option),
-    }
+    settings = Settings(
+        solver=solver,
+        grid=_grid(found, request.grid),
+        steps=request.steps,
+        nfe=request.nfe,
+        n=request.n or SAMPLES,
+        shape=shape,
+        seed=request.seed or 0,
+        start=str(request.start or Start.prior),
+        denoise=bool(request.denoise),
+        chunk=request.chunk,
+        brownian="path" if request.brownian else "independent",
+    )
+    return settings, executor_from(found, request.executor, request.executor_option)
 
 
-def _resumed(request: Request) -> dict[str, Any]:
+def _check_resumed(request: Request, path: Path) -> None:
+    """Refuse what a stopped run settles itself."""
     fixed = (
         "solver",
         "grid",
@@ -162,17 +171,11 @@ def _resumed(request: Request) -> dict[str, Any]:
     ]
     if given:
         raise common.misuse(f"A resumed run keeps its settings: leave {', '.join(given)} out.")
-    assert request.resume is not None
-    if not request.resume.is_file():
-        raise StorageError(f"There is no file {request.resume} to resume.")
-    return {
-        "resume": request.resume,
-        "executor": None,
-        "sde": common.registry().make("sde", request.sde) if request.sde else None,
-    }
+    if not path.is_file():
+        raise StorageError(f"There is no file {path} to resume.")
 
 
-def _grid(found: Registry, text: str | None) -> Any:
+def _grid(found: Registry, text: str | None) -> GridLike:
     """A rule, explicit times, or None for the process's own."""
     if text is None:
         return None
@@ -180,4 +183,5 @@ def _grid(found: Registry, text: str | None) -> Any:
     try:
         return [float(word) for word in words]
     except ValueError:
-        return found.make("grid", text)
+        rule: GridRule = found.make("grid", text)
+        return rule

@@ -132,12 +132,26 @@ def sample_shards(
         StorageError: ``folder`` cannot be written.
 
     """
-    refused = [name for name in _WHOLE if name in options]
-    if refused:
-        raise OptionError(f"Samples that are drawn in parts take no {', '.join(refused)}; use sample() for that.")
+    settings = _settings(solver, n, options)
+    return draw_shards(
+        model, settings, folder=folder, executor=executor, shard=shard, sde=sde, plugins=plugins, finished=finished
+    )
+
+
+def draw_shards(
+    model: str,
+    settings: Settings,
+    *,
+    folder: str | Path,
+    executor: str | Executor,
+    shard: int | None,
+    sde: str | None,
+    plugins: Sequence[str],
+    finished: Callable[[int, int], None] | None,
+) -> Result:
+    """`sample_shards` with the settings of the whole run; they can be sent to a worker."""
     registry.load_plugins(plugins)
     built = model_of(model, sde, tuple(plugins))
-    settings = _settings(solver, n, options)
     job = _checked(built, settings)
     shards = Shards(
         model,
@@ -149,7 +163,7 @@ def sample_shards(
         _key(job, built, model, plugins),
         str(folder),
     )
-    spans = _spans(n, job.chunk, shard)
+    spans = _spans(job.n, job.chunk, shard)
     make_folder(Path(folder))
     _draw_missing(shards, spans, registry.default().make("executor", executor), finished)
     return merged([_kept(shards, span) for span in spans], fit_nfe=job.fit_nfe)
@@ -180,6 +194,9 @@ def _draw_missing(
 
 def _settings(solver: str, n: int, given: dict[str, Any]) -> Settings:
     """The settings of the whole run; ``dtype`` may be a name."""
+    refused = [name for name in _WHOLE if name in given]
+    if refused:
+        raise OptionError(f"Samples that are drawn in parts take no {', '.join(refused)}; use sample() for that.")
     unknown = given.keys() - {field.name for field in fields(Settings)}
     if unknown:
         raise OptionError(f"There is no argument {', '.join(name for name in given if name in unknown)}.")

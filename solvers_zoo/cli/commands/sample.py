@@ -119,10 +119,10 @@ def sample(
         shard,
         plugin or [],
     )
-    settings = check(request)  # everything that can be refused before torch is even imported
+    settings, made = check(request)  # everything that can be refused before torch is even imported
     from solvers_zoo.cli import draw, outcome
 
-    built, result, denoised = draw.draw(request, settings, progress=not (quiet or json))
+    built, result, denoised = draw.draw(request, settings, made, progress=not (quiet or json))
     report = outcome.assess(built, result, request, denoised)
     if out is not None:
         report.save(out)
