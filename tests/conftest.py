@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import needs
 import pytest
 import torch
 from draw import header
 from needs import (  # noqa: F401  (hooks)
-    pytest_addoption,
     pytest_collection_modifyitems,
     pytest_configure,
     pytest_runtest_makereport,
@@ -16,6 +18,35 @@ from needs import (  # noqa: F401  (hooks)
 from solvers_zoo.registry import registry
 
 torch.set_num_threads(1)
+
+HERE = Path(__file__).parent
+#: What ``--fast`` leaves out, and what takes the time there. All else is the fast loop, a new folder too.
+SLOW = {
+    "agreement": "the schedulers of another library, imported and built",
+    "bench": "sweeps of many cells, files of many cells, a browser",
+    "cli": "each test starts processes that import the package",
+    "docs": "the site is built, and its snippets are run",
+    "examples": "the scripts are run, and the picture of the README is measured",
+    "executors": "workers, clusters, tasks that take too long",
+    "kit": "the conformance kit on many solvers",
+    "lectures": "studies of thousands of samples",
+    "mutation": "the kit on many wrong solvers",
+    "test_needs.py": "runs of pytest within a test",
+    "test_quality.py": "types of the whole tree",
+    "train": "networks are trained",
+}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--lacking`` and ``--fast``."""
+    needs.pytest_addoption(parser)
+    parser.addoption("--fast", action="store_true", help="leave out what is slow: " + ", ".join(SLOW))
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """What ``--fast`` leaves out is not even imported."""
+    inside = collection_path.relative_to(HERE).parts if collection_path.is_relative_to(HERE) else ()
+    return True if config.getoption("fast") and SLOW.keys() & set(inside[:1]) else None
 
 
 def pytest_report_header() -> str:

@@ -130,7 +130,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     """With ``--lacking``, a skip is a failure."""
     report = yield
     if report.skipped and item.config.getoption("lacking"):
-        report.outcome, report.longrepr = "failed", report.longrepr[2]
+        report.outcome, report.longrepr = "failed", str(report.longrepr)
     return report
 
 
@@ -143,7 +143,7 @@ class _Keeper:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A test has ended."""
-        if report.skipped and _LACKS in report.longrepr[2]:
+        if report.skipped and _LACKS in str(report.longrepr):
             self.found.append(report.nodeid)
 
     def pytest_sessionfinish(self) -> None:

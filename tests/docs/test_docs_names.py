@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kit.rotation import BUNDLED, TODAY
+from draw import drawn
 from snippets import ROOT
 
 import solvers_zoo as zoo
+
+BUNDLED = [entry for entry in zoo.registry.default().entries("solver") if entry.dist == "solvers-zoo"]
 
 
 def _names() -> list[str]:
@@ -85,9 +87,9 @@ def test_every_solver_has_a_plot_and_a_row(site: Path) -> None:
     assert not missing, "python docs/figures.py NAME measures a new solver"
 
 
-@pytest.mark.parametrize("name", TODAY)
+@pytest.mark.parametrize("name", drawn([entry.card.name for entry in BUNDLED], 10, "plots"))
 def test_plots_show_what_the_code_gives(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of some solvers, others every day, two points of a stored curve are measured again."""
+    """Of some solvers, which the tree draws, two points of a stored curve are measured again."""
     import facts
 
     monkeypatch.syspath_prepend(str(ROOT / "docs"))
