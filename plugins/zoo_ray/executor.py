@@ -6,13 +6,12 @@ import contextlib
 import importlib.util
 import os
 import time
-from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from solvers_zoo import Executor, ExecutorCard, Source, ZooError, option
-from solvers_zoo.executors import BEGUN, Failure, carry_out, one_thread, open_result, pack_items, pack_task
+from solvers_zoo.executors import BEGUN, Failure, Tries, carry_out, one_thread, open_result, pack_items, pack_task
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -81,7 +80,7 @@ class Ray(Executor):
             ZooError: no cluster at that address, or a Ray that does not start.
 
         """
-        return _Run(self, pack_task(task), pack_items(items), limit).results()
+        return _Run(self, pack_task(task), Tries(pack_items(items)), limit).results()
 
     def join(self) -> None:
         """Connect this process to Ray, and start that if need be."""
@@ -126,17 +125,16 @@ def _serve(task: bytes, item: bytes, limit: float | None) -> Iterator[bytes]:
 class _Run:
     """The items of one run, and those that Ray is at."""
 
-    def __init__(self, ray: Ray, task: bytes, parcels: list[bytes | Failure], limit: float | None) -> None:
-        self.ray, self.task, self.parcels, self.limit = ray, task, parcels, limit
-        self.waiting = deque(number for number, parcel in enumerate(parcels) if isinstance(parcel, bytes))
-        self.tries: Counter[int] = Counter()
+    def __init__(self, ray: Ray, task: bytes, tries: Tries, limit: float | None) -> None:
+        self.ray, self.task, self.tries, self.limit = ray, task, tries, limit
         self.under_way: dict[Any, int] = {}
         self.began: dict[int, float] = {}
 
     def results(self) -> Generator[tuple[int, Any], None, None]:
         """Items and what became of them, as they finish."""
-        yield from ((number, parcel) for number, parcel in enumerate(self.parcels) if isinstance(parcel, Failure))
-        if not self.waiting:
+        yield from self.tries.unsent
+        waiting = self.tries.waiting
+        if not waiting:
             return
         self.ray.join()
         import ray
@@ -144,11 +142,10 @@ class _Run:
         serve, task = self.ray.remote(), ray.put(self.task)
         most = self.ray.workers or _MANY
         try:
-            while self.waiting or self.under_way:
-                while self.waiting and len(self.under_way) < most:
-                    number = self.waiting.popleft()
-                    self.tries[number] += 1
-                    self.under_way[serve.remote(task, self.parcels[number], self.limit)] = number
+            while waiting or self.under_way:
+                while waiting and len(self.under_way) < most:
+                    number = waiting.popleft()
+                    self.under_way[serve.remote(task, self.tries.items[number], self.limit)] = number
                 ready, _ = ray.wait(list(self.under_way), num_returns=1)
                 for stream in ready:
                     yield from self._heard(stream)
@@ -186,10 +183,7 @@ class _Run:
         began = self.began.pop(number, None)
         if self.limit is not None and began is not None and time.monotonic() - began > self.limit + Executor.grace / 2:
             return Failure.timeout(self.limit)  # its own watchdog ended it
-        if self.tries[number] >= Executor.tries:
-            return failure
-        self.waiting.append(number)
-        return None
+        return self.tries.lost(number, failure)
 
 
 @contextlib.contextmanager

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from solvers_zoo import Executor, ExecutorCard, OptionError, Source, option
-from solvers_zoo.executors import Failure, pack_items, pack_task
-from zoo_slurm.sweep import Sweep
+from solvers_zoo.executors import Failure, Tries, pack_items, pack_task
+from zoo_slurm.arrays import Arrays
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -84,8 +84,8 @@ class Slurm(Executor):
         batch = max(self.batch, math.ceil(len(items) / _MOST_JOBS))
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.urandom(3).hex()}"
         folder = Path(self.folder).resolve() / name
-        return Sweep(folder, self.parameters(batch, limit), batch, limit, self.poll).results(
-            pack_task(task), pack_items(items)
+        return Arrays(folder, self.parameters(batch, limit), batch, limit, self.poll).results(
+            pack_task(task), Tries(pack_items(items))
         )
 
     def parameters(self, batch: int, limit: float | None) -> dict[str, Any]:

@@ -9,3 +9,4 @@ from solvers_zoo.executors.parcel import one_thread as one_thread
 from solvers_zoo.executors.parcel import open_result as open_result
 from solvers_zoo.executors.parcel import pack_items as pack_items
 from solvers_zoo.executors.parcel import pack_task as pack_task
+from solvers_zoo.executors.tries import Tries as Tries

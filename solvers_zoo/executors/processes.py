@@ -7,13 +7,13 @@ import os
 import signal
 import sys
 import time
-from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Any, TypeVar
 
 from solvers_zoo.errors import ZooError
 from solvers_zoo.executors.base import Executor, Failure
 from solvers_zoo.executors.parcel import open_result, pack_items, pack_task
+from solvers_zoo.executors.tries import Tries
 from solvers_zoo.executors.worker import Worker
 from solvers_zoo.registry.card import ExecutorCard, Source
 from solvers_zoo.registry.options import option
@@ -55,24 +55,22 @@ class Processes(Executor):
             ZooError: workers that do not start.
 
         """
-        return _Run(pack_task(task), pack_items(items), limit).results(min(self.slots, len(items)))
+        return _Run(pack_task(task), Tries(pack_items(items)), limit).results(min(self.slots, len(items)))
 
 
 class _Run:
     """The items of one run and who is at them."""
 
-    def __init__(self, task: bytes, parcels: list[bytes | Failure], limit: float | None) -> None:
-        self.task, self.parcels, self.limit = task, parcels, limit
-        self.waiting = deque(number for number, parcel in enumerate(parcels) if isinstance(parcel, bytes))
-        self.tries: Counter[int] = Counter()
+    def __init__(self, task: bytes, tries: Tries, limit: float | None) -> None:
+        self.task, self.tries, self.limit = task, tries, limit
         self.workers: list[Worker] = []
 
     def results(self, slots: int) -> Generator[tuple[int, Any], None, None]:
         """Items and what became of them, as they finish."""
         finished = False
         try:
-            yield from ((number, parcel) for number, parcel in enumerate(self.parcels) if isinstance(parcel, Failure))
-            self.workers = _hire(min(slots, len(self.waiting)))
+            yield from self.tries.unsent
+            self.workers = _hire(min(slots, len(self.tries.waiting)))
             for worker in list(self.workers):
                 self._occupy(worker)
             while any(worker.job is not None for worker in self.workers):
@@ -84,15 +82,12 @@ class _Run:
 
     def _occupy(self, worker: Worker) -> None:
         """Give a worker the next task; one that died while it had none is replaced first."""
-        if not self.waiting:
+        if not self.tries.waiting:
             return
         if worker.process.exitcode is not None:
             worker = self._replace(worker)
-        number = self.waiting.popleft()
-        self.tries[number] += 1
-        parcel = self.parcels[number]
-        assert isinstance(parcel, bytes)
-        worker.give(number, self.task, parcel, self.limit, Executor.grace)
+        number = self.tries.waiting.popleft()
+        worker.give(number, self.task, self.tries.items[number], self.limit, Executor.grace)
 
     def _replace(self, worker: Worker) -> Worker:
         worker.kill()
@@ -136,14 +131,11 @@ class _Run:
                 f"A worker process ended with status {status} while it started; what it said is above. "
                 "--executor serial does without workers."
             )
-        reason: Failure | None = None
         if hung and self.limit is not None:
-            reason = Failure.timeout(self.limit)
-        elif self.tries[number] < Executor.tries:
-            self.waiting.append(number)
+            reason: Failure | None = Failure.timeout(self.limit)
         else:
-            reason = Failure.lost(_cause(status))
-        if self.waiting:
+            reason = self.tries.lost(number, Failure.lost(_cause(status)))
+        if self.tries.waiting:
             self._occupy(worker)
         else:
             self.workers.remove(worker)

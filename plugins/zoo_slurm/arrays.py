@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from solvers_zoo import Executor, StorageError, ZooError
-from solvers_zoo.executors import Failure, open_result
+from solvers_zoo import StorageError, ZooError
+from solvers_zoo.executors import Failure, Tries, open_result
 from zoo_slurm.job import Desk, work_through
 from zoo_slurm.queue import call_off, cause, waiting_or_running
 
@@ -29,8 +28,8 @@ class _Job:
     missing: int = 0
 
 
-class Sweep:
-    """The jobs of one run.
+class Arrays:
+    """The job arrays of one run.
 
     Args:
         folder: of this run alone.
@@ -43,28 +42,26 @@ class Sweep:
 
     def __init__(self, folder: Path, parameters: dict[str, Any], batch: int, limit: float | None, poll: float) -> None:
         self.desk, self.parameters, self.batch, self.limit, self.poll = Desk(folder), parameters, batch, limit, poll
-        self.tries: Counter[int] = Counter()
         self.open: set[int] = set()
         self.jobs: list[_Job] = []
 
-    def results(self, task: bytes, parcels: Sequence[bytes | Failure]) -> Generator[tuple[int, Any], None, None]:
+    def results(self, task: bytes, tries: Tries) -> Generator[tuple[int, Any], None, None]:
         """Items and what became of them, as they finish."""
-        yield from ((number, parcel) for number, parcel in enumerate(parcels) if isinstance(parcel, Failure))
-        items = {number: parcel for number, parcel in enumerate(parcels) if isinstance(parcel, bytes)}
-        if not items:
+        yield from tries.unsent
+        if not tries.items:
             return
         kept = True
-        self.open = set(items)
+        self.open = set(tries.items)
         try:
-            self._lay_out(task, items)
-            self._submit(sorted(items))
+            self._lay_out(task, tries.items)
+            self._submit(tries)
             asked, pause, failed = time.monotonic(), _SOON, False
             while self.open:
                 found = list(self._finished())
                 if time.monotonic() - asked >= self.poll:
                     gone = self._gone()
                     found += self._finished()  # what they finished last
-                    lost = list(self._lost(gone))
+                    lost = list(self._lost(gone, tries))
                     failed |= bool(lost)
                     found, asked = found + lost, time.monotonic()
                 pause = _SOON if found else min(pause * 1.2, _LATER, self.poll)
@@ -85,9 +82,12 @@ class Sweep:
         except OSError as error:
             raise StorageError(f"{self.desk.folder} cannot be written: {error.strerror or error}.") from None
 
-    def _submit(self, numbers: Sequence[int]) -> None:
+    def _submit(self, tries: Tries) -> None:
+        """Make jobs of all items that wait."""
         import submitit
 
+        numbers = list(tries.waiting)
+        tries.waiting.clear()
         batches = [numbers[first : first + self.batch] for first in range(0, len(numbers), self.batch)]
         try:
             executor = submitit.SlurmExecutor(folder=self.desk.logs)
@@ -115,23 +115,25 @@ class Sweep:
             job.missing = 0 if job.id in known else job.missing + 1
         return [job for job in self.jobs if job.missing > 1]  # twice: the files of a shared folder may be seen late
 
-    def _lost(self, gone: Sequence[_Job]) -> Iterator[tuple[int, Failure]]:
+    def _lost(self, gone: Sequence[_Job], tries: Tries) -> Iterator[tuple[int, Failure]]:
         """Submit again what jobs left that are gone, and give up what they lost too often."""
-        again: list[int] = []
         for job in gone:
             left = [number for number in job.numbers if number in self.open]
             begun = [number for number in left if self.desk.begun(number)]
             kind, said = cause(job.stderr.read_text(errors="replace") if job.stderr.exists() else "")
-            for number in begun or left:  # one that had not begun is not to blame, unless the job never got anywhere
-                self.tries[number] += 1
-                if kind == "timeout" or self.tries[number] >= Executor.tries:
+            for number in left:
+                if begun and number not in begun:  # it is not to blame, unless the job never got anywhere
+                    tries.waiting.append(number)
+                    continue
+                failure = self._failure(kind, said, job)
+                reason = failure if kind == "timeout" else tries.lost(number, failure)
+                if reason is not None:
                     self.open.discard(number)
-                    yield number, self._failure(kind, said, job)
-            again += [number for number in left if number in self.open]
+                    yield number, reason
         self.jobs = [job for job in self.jobs if job not in gone]
-        if again:
-            self.desk.put_out(again)
-            self._submit(again)
+        if tries.waiting:
+            self.desk.put_out(tries.waiting)
+            self._submit(tries)
 
     def _failure(self, kind: str, said: str, job: _Job) -> Failure:
         if kind == "timeout" and self.limit is not None:
