@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-from typing import Any
 
 
 @functools.cache
@@ -16,7 +15,7 @@ def bundle() -> str:
     return _inert(f"(() => {{{vl_convert.javascript_bundle('window.vegaEmbed = vegaEmbed;')}\n}})();")
 
 
-def script_json(value: Any) -> str:
+def script_json(value: object) -> str:
     """JSON for the inside of a script element: nothing in it can end the element, or open a comment in it."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     for sign in "<>&\u2028\u2029":

@@ -42,7 +42,7 @@ def lines(
     tooltip: Sequence[tuple[str, str, str]] = (),
     width: int | str = 420,
     height: int = 320,
-) -> Any:
+) -> alt.LayerChart | alt.FacetChart:
     """A line and points for each value of a column, in colours, shapes and dashes that agree.
 
     Args:
@@ -92,7 +92,7 @@ def lines(
     ink, shape, picked, stands_out = _styles(rows is None, colour, names, styles, legend)
     opacity = alt.when(stands_out).then(alt.value(1.0)).otherwise(alt.value(0.08))
     detail = alt.Detail(f"{colour}:N")
-    layers: list[Any] = []
+    layers: list[alt.Chart] = []
     if floor is not None:
         layers += _floor(base, floor, x, y)
     if slopes:
@@ -112,7 +112,7 @@ def lines(
             layers.append(shown.mark_point(size=320, opacity=0))
     if legend is not None or rows is None:
         layers[-1] = layers[-1].add_params(picked)
-    whole: Any = alt.layer(*layers, data=data).properties(width=width, height=height)
+    whole: alt.LayerChart | alt.FacetChart = alt.layer(*layers, data=data).properties(width=width, height=height)
     if panel is not None:
         facet = alt.Facet(f"{panel}:N", title=None, sort=list(panels) if panels else None)
         whole = whole.facet(facet, columns=columns)

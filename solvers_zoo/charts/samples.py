@@ -18,10 +18,14 @@ from solvers_zoo.errors import StorageError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.score_models.base import ScoreModel
+
+    Array = NDArray[np.float64]
 
 SUFFIXES = (".png", ".svg", ".pdf")
 #: Share of the samples that the picture may leave out on each side: a stray one must not shrink all others to a dot.
@@ -45,15 +49,17 @@ class View:
     """
 
     kind: str
-    panels: list[tuple[str, NDArray[Any]]]
-    low: NDArray[Any]
-    high: NDArray[Any]
-    density: NDArray[Any] | None = None
+    panels: list[tuple[str, Array]]
+    low: Array
+    high: Array
+    density: Array | None = None
     note: str = ""
     scale: tuple[float, float] | None = None
 
 
-def view(x: Tensor, exact: Tensor | None, title: str, model: ScoreModel | None = None, point: Any = None) -> View:
+def view(
+    x: Tensor, exact: Tensor | None, title: str, model: ScoreModel | None = None, point: GaussianPoint | None = None
+) -> View:
     """What to show of samples ``x`` (n, *shape) and, beside them, of exact ones.
 
     Args:
@@ -81,31 +87,31 @@ def view(x: Tensor, exact: Tensor | None, title: str, model: ScoreModel | None =
     return View("plane", panels, *_square(*_limits([values for _, values in panels])), note=note)
 
 
-def _array(x: Tensor) -> NDArray[Any]:
+def _array(x: Tensor) -> Array:
     return np.asarray(x.detach().cpu().double().numpy())
 
 
-def _images(values: NDArray[Any]) -> NDArray[Any]:
+def _images(values: Array) -> Array:
     """(n, ...) as grey (n, h, w) or coloured (n, h, w, 3) pictures."""
     if values.ndim == 3:
         return values
     return np.moveaxis(values, 1, -1)[..., :3] if values.shape[1] >= 3 else values[:, 0]
 
 
-def _limits(panels: list[NDArray[Any]]) -> tuple[NDArray[Any], NDArray[Any]]:
+def _limits(panels: list[Array]) -> tuple[Array, Array]:
     """Bounds that hold nearly all of every panel; the exact ones, drawn first, decide if they are there."""
     low, high = np.quantile(panels[0], [_TAIL, 1 - _TAIL], axis=0)
     margin = 0.12 * np.maximum(high - low, 1e-9 + 1e-6 * np.abs(high))
     return low - margin, high + margin
 
 
-def _square(low: NDArray[Any], high: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def _square(low: Array, high: Array) -> tuple[Array, Array]:
     """The smallest square round the bounds, so that a circle looks round."""
     middle, half = (low + high) / 2, (high - low).max() / 2
     return middle - half, middle + half
 
 
-def _density(model: Any, point: Any, x: Tensor, low: float, high: float) -> NDArray[Any] | None:
+def _density(model: Any, point: GaussianPoint | None, x: Tensor, low: float, high: float) -> Array | None:
     if point is None or not hasattr(model, "log_density"):
         return None
     import torch
@@ -114,7 +120,7 @@ def _density(model: Any, point: Any, x: Tensor, low: float, high: float) -> NDAr
     return _array(model.log_density(places, point).exp())
 
 
-def counts(samples: NDArray[Any], shown: View, columns: int, rows: int) -> NDArray[Any]:
+def counts(samples: Array, shown: View, columns: int, rows: int) -> Array:
     """Samples of a plane in each cell of a (rows, columns) grid over the view, the highest row first."""
     ranges = [(shown.low[0], shown.high[0]), (shown.low[1], shown.high[1])]
     table, _, _ = np.histogram2d(samples[:, 0], samples[:, 1], bins=(columns, rows), range=ranges)
@@ -158,12 +164,12 @@ def draw_figure(shown: View, path: Path, heading: str = "", caption: str = "") -
             raise StorageError(f"Cannot write {path}: {error.strerror or error}.") from error
 
 
-def _wrapped(text: str, figure: Any, size: float) -> str:
+def _wrapped(text: str, figure: Figure, size: float) -> str:
     """Text in lines that fit the figure, as a letter is some .6 of its size wide."""
     return textwrap.fill(text, max(16, int(figure.get_figwidth() * 72 / (0.6 * size))))
 
 
-def _paint_line(figure: Any, shown: View) -> None:
+def _paint_line(figure: Figure, shown: View) -> None:
     figure.set_size_inches(5.6, 3.4)
     axes = figure.subplots()
     low, high = float(shown.low[0]), float(shown.high[0])
@@ -190,7 +196,7 @@ def _paint_line(figure: Any, shown: View) -> None:
     axes.legend(frameon=False)
 
 
-def _paint_plane(figure: Any, shown: View) -> None:
+def _paint_plane(figure: Figure, shown: View) -> None:
     from matplotlib.colors import PowerNorm
 
     figure.set_size_inches(3.6 * len(shown.panels) + 0.2, 4.35)
@@ -213,7 +219,7 @@ def _paint_plane(figure: Any, shown: View) -> None:
         ax.title.set_fontsize(9.5)
 
 
-def _crowd(samples: NDArray[Any], shown: View) -> NDArray[Any]:
+def _crowd(samples: Array, shown: View) -> Array:
     """How crowded it is round each sample, from 0 to 1: a blurred histogram read off at the samples."""
     cells = 24
     table = counts(samples, shown, cells, cells)[::-1]
@@ -224,7 +230,7 @@ def _crowd(samples: NDArray[Any], shown: View) -> NDArray[Any]:
     return np.asarray((crowd / max(float(crowd.max()), 1.0)) ** 0.5)
 
 
-def _paint_images(figure: Any, shown: View) -> None:
+def _paint_images(figure: Figure, shown: View) -> None:
     columns = max(1, math.ceil(max(len(images) for _, images in shown.panels) ** 0.5))
     rows = math.ceil(max(len(images) for _, images in shown.panels) / columns)
     figure.set_size_inches(3.6 * len(shown.panels) + 0.2, 3.6 * rows / columns + 0.7)
@@ -235,7 +241,7 @@ def _paint_images(figure: Any, shown: View) -> None:
         ax.set_axis_off()
 
 
-def mosaic(images: NDArray[Any], shown: View, columns: int, gap: int = 1) -> NDArray[Any]:
+def mosaic(images: Array, shown: View, columns: int, gap: int = 1) -> Array:
     """Pictures side by side, ``columns`` a row, with values between 0 and 1."""
     height, width = images.shape[1:3]
     rows = math.ceil(len(images) / columns)

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 from string import Template
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from solvers_zoo.charts.bundle import bundle, script_json
 from solvers_zoo.charts.theme import Scheme, theme
 from solvers_zoo.errors import StorageError
 from solvers_zoo.storage.files import replace
+
+if TYPE_CHECKING:
+    import altair as alt
 
 SUFFIXES = (".png", ".svg", ".pdf", ".html")
 
@@ -29,7 +32,9 @@ POLICY = (
 )
 
 
-def save(chart: Any, path: str | Path, *, scheme: Scheme = "light", scale: float = 2.0) -> Path:
+def save(
+    chart: alt.TopLevelMixin | dict[str, Any], path: str | Path, *, scheme: Scheme = "light", scale: float = 2.0
+) -> Path:
     """Write a chart to ``path``, .png, .svg, .pdf or .html; a file that is there is replaced in one stroke.
 
     Args:
@@ -50,7 +55,7 @@ def save(chart: Any, path: str | Path, *, scheme: Scheme = "light", scale: float
     return path
 
 
-def spec_of(chart: Any, scheme: Scheme = "light") -> dict[str, Any]:
+def spec_of(chart: alt.TopLevelMixin | dict[str, Any], scheme: Scheme = "light") -> dict[str, Any]:
     """The Vega-Lite specification of a chart, with the theme beneath what the chart itself sets."""
     spec: dict[str, Any] = dict(chart) if isinstance(chart, dict) else chart.to_dict()
     default = {"view": {"continuousHeight": 300, "continuousWidth": 300}}  # Altair's own

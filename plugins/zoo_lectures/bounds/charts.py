@@ -10,11 +10,13 @@ from solvers_zoo.bench.experiment import Row, where
 from solvers_zoo.charts import lines, long
 from zoo_lectures.bounds.numbers import NARROW, ONE_POINT, THREE, UNIT
 
+Lines = alt.LayerChart | alt.FacetChart
+
 _PATHS = {"bound": "bound, constant 1", "path_kl": "KL of paths (Girsanov)"}
 _LAWS = {"flow": "probability flow", "bound": "bound", "sde": "reverse SDE"}
 
 
-def path_kl(rows: Sequence[Row]) -> alt.FacetChart:
+def path_kl(rows: Sequence[Row]) -> Lines:
     """Bound, path KL and marginal KL over kappa, a panel for each target."""
     shown = where(rows, error=0.0)
     return lines(
@@ -34,7 +36,7 @@ def path_kl(rows: Sequence[Row]) -> alt.FacetChart:
     )
 
 
-def dimension(rows: Sequence[Row]) -> alt.LayerChart:
+def dimension(rows: Sequence[Row]) -> Lines:
     """Path KL over the dimension."""
     return lines(
         long([row for row in rows if "samples" in row], _PATHS, "KL", "d"),
@@ -48,7 +50,7 @@ def dimension(rows: Sequence[Row]) -> alt.LayerChart:
     )
 
 
-def kappa(rows: Sequence[Row]) -> alt.FacetChart:
+def kappa(rows: Sequence[Row]) -> Lines:
     """KL over the number of steps, a line for each grid."""
     return lines(
         rows,
@@ -66,7 +68,7 @@ def kappa(rows: Sequence[Row]) -> alt.FacetChart:
     )
 
 
-def steps(rows: Sequence[Row]) -> alt.LayerChart:
+def steps(rows: Sequence[Row]) -> Lines:
     """Length of every step over the time that is left after it, at 143 steps."""
     return lines(
         rows,
@@ -82,7 +84,7 @@ def steps(rows: Sequence[Row]) -> alt.LayerChart:
     )
 
 
-def order(rows: Sequence[Row]) -> alt.LayerChart:
+def order(rows: Sequence[Row]) -> Lines:
     """Error of the likelihood over steps, for each solver."""
     return lines(
         [row for row in rows if row["steps"]],
@@ -96,7 +98,7 @@ def order(rows: Sequence[Row]) -> alt.LayerChart:
     )
 
 
-def score_error(rows: Sequence[Row], T: float) -> alt.FacetChart:
+def score_error(rows: Sequence[Row], T: float) -> Lines:
     """KL over the size of a constant error, a panel for each Gaussian."""
     shown = [row for row in where(rows, T=T) if row["target"] != THREE]
     return lines(
@@ -115,7 +117,7 @@ def score_error(rows: Sequence[Row], T: float) -> alt.FacetChart:
     )
 
 
-def end_time(rows: Sequence[Row]) -> alt.LayerChart:
+def end_time(rows: Sequence[Row]) -> Lines:
     """KL over the end time, for one constant error."""
     return lines(
         long(where(rows, target=UNIT, size=0.05), _LAWS, "KL", "T"),

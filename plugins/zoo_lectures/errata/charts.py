@@ -53,7 +53,7 @@ def _symbols(words: str) -> str:
     return words
 
 
-def spread(rows: Sequence[Row]) -> alt.FacetChart:
+def spread(rows: Sequence[Row]) -> alt.LayerChart | alt.FacetChart:
     """Signed sd over time, a panel for each width of the data."""
     started = where(rows, start=PRIOR)
     exact = {(row["data_sd"], row["t"]): row["sd"] for row in where(started, loop=FLOW)}

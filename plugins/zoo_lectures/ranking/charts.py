@@ -66,7 +66,7 @@ def _beside(pairs: list[Row]) -> alt.LayerChart | alt.FacetChart:
     return alt.layer(marks, *words, italic).properties(width=330, height=380)
 
 
-def best(rows: Sequence[Row]) -> alt.LayerChart:
+def best(rows: Sequence[Row]) -> alt.LayerChart | alt.FacetChart:
     """The best found for every budget."""
     found = lines(
         rows, "nfe", "error", "grid", x_title="network evaluations", y_title="root mean square error", legend="grid"
