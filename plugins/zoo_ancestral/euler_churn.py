@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 class EulerChurn(Churn):
     r"""The EDM stochastic sampler without its second stage; y = x/alpha, rho = sigma/alpha.
 
-    y_hat = y_t + S_noise sqrt(rho_hat^2 - rho_t^2) z,    rho_hat = (1 + gamma) rho_t,   gamma = min(S_churn/N, sqrt(2) - 1)
-    y_s   = y_hat + (rho_s - rho_hat) eps_hat
+        y_hat = y_t + S_noise sqrt(rho_hat^2 - rho_t^2) z,    rho_hat = (1 + gamma) rho_t,   gamma = min(S_churn/N, sqrt(2) - 1)
+        y_s   = y_hat + (rho_s - rho_hat) eps_hat
+
+    Without churn (S_churn = 0) it is Euler's method.
     """
 
     card = SolverCard(

@@ -1,8 +1,10 @@
 """The model statistics of DPM-Solver-v3: l, s and b over the half log-SNR, in closed form, from a file, or measured.
 
-from zoo_dpm.statistics import measure_statistics
-measure_statistics(model, "statistics.npz", lam=(-4, 4))       # once; says what it cost
-zoo.sample(model, solver="dpm-solver-v3(statistics='statistics.npz')", steps=8)
+They are measured once, and the solver reads the file:
+
+    from zoo_dpm.statistics import measure_statistics
+    measure_statistics(model, "statistics.npz", lam=(-4, 4))       # once; says what it cost
+    zoo.sample(model, solver="dpm-solver-v3(statistics='statistics.npz')", steps=8)
 """
 
 from __future__ import annotations

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 class ExponentialMethod(ExponentialRungeKutta):
     r"""An exponential Runge-Kutta method of fixed numbers, for either prediction D.
 
-    x_i = alpha_i x0 + sigma_i eps + m_i sum_j A_ij(z) (D_j - D_0),  m = alpha h, z = -h for x0;  m = -sigma h, z = h for eps.
+    The stages are, and the result likewise,
+
+        x_i = alpha_i x0 + sigma_i eps + m_i sum_j A_ij(z) (D_j - D_0),  m = alpha h, z = -h for x0;  m = -sigma h, z = h for eps.
     """
 
     numbers: ClassVar[ExponentialTableau]

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class LinearQuadratic(GridRule):
     r"""Equal short steps near the noise, as of a run of very many steps; the rest of the way in steps that grow evenly.
 
-    t_i = t_max - (t_max - t_min) y_i,    y_i = i h                    for i <= L,    h = threshold / L
-    y_i = i h + q (i - L)^2    beyond,    q = (1 - N h) / (N - L)^2    so that y_N = 1
+        t_i = t_max - (t_max - t_min) y_i,    y_i = i h                    for i <= L,    h = threshold / L
+        y_i = i h + q (i - L)^2    beyond,    q = (1 - N h) / (N - L)^2    so that y_N = 1
 
     The way and its slope are continuous at L, half of the steps if not said otherwise.
     """

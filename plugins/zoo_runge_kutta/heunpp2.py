@@ -38,8 +38,10 @@ def _source(where: str) -> Source:
 class LookAhead(StepSolver):
     """Three slopes, at t, at s, and at a point further on, in sigma: y = x/alpha, rho = sigma/alpha, dy/drho = eps.
 
-    x_2 = alpha_s (y + h eps_1),  x_3 = alpha_3 (y + a_1 h eps_1 + a_2 h eps_2),  h = rho_s - rho_t,
-    x_s = alpha_s (y + h (w_1 eps_1 + w_2 eps_2 + w_3 eps_3)).
+    Subclasses give the point further on and the weights a and w of
+
+        x_2 = alpha_s (y + h eps_1),  x_3 = alpha_3 (y + a_1 h eps_1 + a_2 h eps_2),  h = rho_s - rho_t,
+        x_s = alpha_s (y + h (w_1 eps_1 + w_2 eps_2 + w_3 eps_3)).
     """
 
     @abstractmethod

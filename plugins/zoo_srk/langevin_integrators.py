@@ -145,11 +145,13 @@ class ShOULD(Kinetic):
 class QUICSORT(Kinetic):
     r"""The shifted ODE by Gauss's two-point rule, with the path's W, H and K: strong order 3.
 
-    u = v + r (H + 6 K),   w = r (W - 12 K),   l, m = 1/2 -+ sqrt(3)/6,   A_c = c h phi_1(-c a),   B_c = c^2 h phi_2(-c a)
-    x_1 = x + A_l u + B_l w
-    x_2 = x + A_m u + B_m w + h A_(1/3) F(x_1)
-    x'  = x + A_1 u + B_1 w + h/2 (A_m F(x_1) + A_l F(x_2))
-    v'  = e^(-a) u + h/2 (e^(-m a) F(x_1) + e^(-l a) F(x_2)) + phi_1 w - r (H - 6 K)
+    With r = sqrt(2 gamma), a = gamma h, and W, H and K as in ShOULD:
+
+        u = v + r (H + 6 K),   w = r (W - 12 K),   l, m = 1/2 -+ sqrt(3)/6,   A_c = c h phi_1(-c a),   B_c = c^2 h phi_2(-c a)
+        x_1 = x + A_l u + B_l w
+        x_2 = x + A_m u + B_m w + h A_(1/3) F(x_1)
+        x'  = x + A_1 u + B_1 w + h/2 (A_m F(x_1) + A_l F(x_2))
+        v'  = e^(-a) u + h/2 (e^(-m a) F(x_1) + e^(-l a) F(x_2)) + phi_1 w - r (H - 6 K)
     """
 
     card = kinetic_card(

@@ -140,7 +140,9 @@ class _Both(NamedTuple):
 class SASolverPECE(SASolver):
     r"""SA-Solver that predicts again at the corrected state: two evaluations a step, and the last step is corrected too.
 
-    x_s = x_s^p + sum_j d_j (D_j - D_s^p),    d_j = corrector's weight - predictor's,  D_s^p the prediction at x_s^p
+    The corrector is added to the state that the predictor reached:
+
+        x_s = x_s^p + sum_j d_j (D_j - D_s^p),    d_j = corrector's weight - predictor's,  D_s^p the prediction at x_s^p
     """
 
     card = replace(

@@ -1,11 +1,13 @@
 """What an executor is: something that runs one function on many items, and survives what they do to it.
 
-class Serial(Executor):
-card = ExecutorCard(name="serial", title="One after the other, here", source=...)
+An executor is a class with one method:
 
-def run(self, task, items, limit=None):
-for index, item in enumerate(items):
-yield index, attempt(task, item, limit)
+    class Serial(Executor):
+        card = ExecutorCard(name="serial", title="One after the other, here", source=...)
+
+        def run(self, task, items, limit=None):
+            for index, item in enumerate(items):
+                yield index, attempt(task, item, limit)
 """
 
 from __future__ import annotations

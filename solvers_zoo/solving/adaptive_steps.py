@@ -1,11 +1,13 @@
 """Steps chosen by their error, for every sample by itself: the loop and the controller, written once.
 
-class DormandPrinceAdaptive(AdaptiveSteps):
-    card = SolverCard(..., evaluations=None, adaptive=True, affine=False)
+A subclass says which solver takes the steps:
 
-    @property
-    def stepper(self):
-        return DormandPrince()          # its estimating() form gives Step.error
+    class DormandPrinceAdaptive(AdaptiveSteps):
+        card = SolverCard(..., evaluations=None, adaptive=True, affine=False)
+
+        @property
+        def stepper(self):
+            return DormandPrince()          # its estimating() form gives Step.error
 """
 
 from __future__ import annotations

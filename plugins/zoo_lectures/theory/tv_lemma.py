@@ -33,9 +33,11 @@ HORIZONS = (1.0, 2.0, 4.0, 8.0)
 class TVLemma(Experiment):
     r"""Both sides of the lemma on three modes, for three errors of the score.
 
-    in time     the error acts all along: TV of the generated law at time t, and the bound up to then
-    windows     the error acts in the last w only: the two sides meet as w falls, so the constant 1/2 is the best
-    prior       no error, but N(0, 1) for q_T: the bound is 0, and TV stays what it was at the start
+    Three parts of the table say where the error acts:
+
+        in time     the error acts all along: TV of the generated law at time t, and the bound up to then
+        windows     the error acts in the last w only: the two sides meet as w falls, so the constant 1/2 is the best
+        prior       no error, but N(0, 1) for q_T: the bound is 0, and TV stays what it was at the start
     """
 
     card = zoo.StudyCard(
