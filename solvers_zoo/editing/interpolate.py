@@ -1,4 +1,4 @@
-"""Ways between samples, through their latent codes."""
+"""Interpolation between samples through their latent codes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Way:
-    """What lies between n pairs of samples.
+    """Samples on the way between the two ends of n pairs.
 
     Attributes:
         x: decoded samples (k, n, *shape); the first and the last are the ends, as decoded.

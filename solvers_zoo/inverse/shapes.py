@@ -107,7 +107,7 @@ class Mask(DecomposedOperator):
         self._tables = Tables(order=order, back=torch.argsort(order))
 
     def V(self, z: Tensor) -> Tensor:
-        """Every coordinate at its place."""
+        """Put every coordinate back at its place."""
         return z[:, self._tables.get("back", z)].reshape(-1, *self.shape)
 
     def V_T(self, x: Tensor) -> Tensor:
@@ -115,11 +115,11 @@ class Mask(DecomposedOperator):
         return x.flatten(1)[:, self._tables.get("order", x)]
 
     def U(self, z: Tensor) -> Tensor:
-        """As it is."""
+        """Leave the values as they are: U is the identity."""
         return z
 
     def U_T(self, y: Tensor) -> Tensor:
-        """As it is."""
+        """Leave the values as they are: U is the identity."""
         return y
 
 
@@ -148,7 +148,7 @@ class _Weighted(DecomposedOperator):
         raise NotImplementedError
 
     def V(self, z: Tensor) -> Tensor:
-        """Back from the bases of the groups."""
+        """Turn the groups back from their bases."""
         basis = self._tables.get("basis", z)
         return self.scatter(z.reshape(len(z), len(basis), -1).mT @ basis.mT)
 
@@ -157,11 +157,11 @@ class _Weighted(DecomposedOperator):
         return (self.gather(x) @ self._tables.get("basis", x)).mT.flatten(1)
 
     def U(self, z: Tensor) -> Tensor:
-        """In the shape of an observation."""
+        """Give the spectrum the shape of an observation."""
         return z.reshape(-1, *self.observed)
 
     def U_T(self, y: Tensor) -> Tensor:
-        """In one row."""
+        """Flatten the observation."""
         return y.flatten(1)
 
 

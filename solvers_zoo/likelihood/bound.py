@@ -1,4 +1,4 @@
-r"""The variational bound of continuous time: what the reverse SDE gives the data at least."""
+r"""The variational bound in continuous time: a lower bound of the log-density that the reverse SDE gives the data."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def variational_bound(
 
 
 def _end_time(sde: GaussianSDE, given: float | None, width: float) -> float:
-    """Where the noised path begins."""
+    """The time at which the noised path begins."""
     if given is None:
         rho = width / 3
         later = rho > math.exp(-float(sde.lam(sde.t_min)))
@@ -180,7 +180,10 @@ def _path(model: ScoreModel, x: Tensor, noise: SeededNoise, draws: int, end: Gau
 
 
 def _share(point: GaussianPoint) -> Tensor:
-    """How much of |eps|^2 the error holds on data N(0, 1), (n,): its known mean takes that part's scatter away."""
+    """The share of |eps|^2 in the squared error on data N(0, 1), (n,).
+
+    The mean of |eps|^2 is known, so subtracting this share of its deviation makes the estimate scatter less.
+    """
     share = (point.alpha**2 / (point.alpha**2 + point.sigma**2)) ** 2
     return torch.as_tensor(share).reshape(-1)
 

@@ -220,12 +220,12 @@ class _Part:
 
     @property
     def log_p(self) -> Tensor:
-        """Of the samples, (n,)."""
+        """Log-density of every sample, (n,)."""
         return self.prior + self.mean
 
 
 def _mapped(model: ScoreModel, x: Tensor, solver: Solver, grid: Grid, start: str | None) -> _Part:
-    """By the Jacobian of the numerical map."""
+    """Take the change of volume from the Jacobian of the numerical map."""
     runs: list[int] = []
 
     def push(state: Tensor) -> Tensor:
@@ -243,7 +243,7 @@ def _mapped(model: ScoreModel, x: Tensor, solver: Solver, grid: Grid, start: str
 def _flowed(
     model: ScoreModel, x: Tensor, solver: Solver, grid: Grid, start: str | None, directions: Tensor | None
 ) -> _Part:
-    """By the divergence along the flow."""
+    """Take the change of volume from the divergence along the flow."""
     flow = Augmented(model, directions, tuple(x.shape[1:]))
     begin = torch.cat((x.flatten(1), x.new_zeros(len(x), flow.columns)), 1)
     done = encode(flow, begin, solver, grid=grid, chunk=len(begin))
@@ -267,7 +267,7 @@ def _joined(parts: list[_Part]) -> _Part:
 
 
 def _rougher(solver: Solver, grid: Grid) -> tuple[Solver, Grid] | None:
-    """The same with half the steps, or with ten times the tolerance; None where neither is to be had."""
+    """Solver and grid of a rougher run: half the steps or ten times the tolerance; None where neither is possible."""
     if solver.facts().adaptive:
         loose = {name: 10 * getattr(solver, name) for name in ("rtol", "atol") if name in solver.options()}
         return (solver.replace(**loose), grid) if loose else None

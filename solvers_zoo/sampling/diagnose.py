@@ -1,4 +1,4 @@
-"""When a result is not finite: replay the run with a check at every call, and say where it went wrong."""
+"""The search for the cause of a result that is not finite: the run is replayed with a check at every call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class _NotFinite(Exception):
-    """What is not finite, in which row of the batch, at which time."""
+    """Some values are not finite: carries the row of the batch and the time."""
 
     def __init__(self, what: str, row: int, t: float) -> None:
         super().__init__(what)

@@ -1,4 +1,4 @@
-"""All that settles the numbers of a run."""
+"""A run that is ready to start: everything that its numbers depend on, checked."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class Job:
         return Conditioned(self.model, run.of(lambda value: self._rows(value, number), self.device), run.rows)
 
     def settings(self) -> dict[str, object]:
-        """What a stopped run keeps, as numbers and words."""
+        """The settings that are kept with a stopped run, as numbers and words."""
         brownian = self.brownian if isinstance(self.brownian, str) else self.brownian.times
         return {
             "solver": str(self.solver),

@@ -1,4 +1,4 @@
-"""Runs that were made in parts, as one."""
+"""Parts of a run put together to one result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from solvers_zoo.sampling.result import Result
 
 
 def join_reports(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Figures of several parts: tensors with one entry a sample are put one after the other, numbers are added up."""
+    """Join the reports of several parts: tensors with one entry a sample are concatenated, numbers are added."""
     columns = {key: [report[key] for report in reports] for key in (reports[0] if reports else ())}
     return {key: torch.cat(values) if isinstance(values[0], Tensor) else sum(values) for key, values in columns.items()}
 

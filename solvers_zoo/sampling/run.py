@@ -30,7 +30,7 @@ class _Cost(NamedTuple):
 
 
 class _Done(NamedTuple):
-    """What finished chunks give; rows of padding are gone."""
+    """The results of finished chunks, without their rows of padding."""
 
     x: Tensor
     nfe: int
@@ -81,7 +81,7 @@ class Run:
 
     @property
     def reached(self) -> _Reached | None:
-        """Where the run stands; the loop keeps it as plain tuples, which cost a third to make."""
+        """How far the run has come; the loop keeps plain tuples, as a named one takes longer to make."""
         return None if self._last is None else _Reached(*self._last[:2], _Cost(*self._last[2]))
 
     @property

@@ -69,7 +69,7 @@ class Shards:
         return Path(self.folder) / f"{span[0]:010}-{span[1]:010}-{self.key[:32]}.npz"
 
     def finished(self, span: tuple[int, int]) -> Result | None:
-        """What is kept of a shard; a damaged file is none."""
+        """The result in a shard's file, or None if the file is missing or damaged."""
         with suppress(StorageError):
             found = Result.load(self.path(span))
             if found.finished and len(found.x) == span[1] - span[0]:

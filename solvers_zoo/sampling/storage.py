@@ -83,7 +83,7 @@ def write_archive(
 
 
 def read_archive(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """What `write_archive` wrote.
+    """Read the tensors and the facts of an archive that `write_archive` wrote.
 
     Raises:
         StorageError: another suffix.

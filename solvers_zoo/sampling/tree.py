@@ -63,7 +63,7 @@ def encode(value: object, place: tuple[str, ...], tensors: dict[str, Tensor]) ->
 
 
 def decode(value: object, tensors: dict[str, Tensor]) -> object:
-    """What `encode` encoded, with every object as a `Record`."""
+    """Decode a value that `encode` encoded; every object in it stays a `Record`."""
     if not isinstance(value, dict):
         return value
     if "tensor" in value:

@@ -1,4 +1,4 @@
-"""Somebody's network, called the way it wants to be."""
+"""Networks of any library, each called with the arguments that it expects."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def evaluating(network: Any) -> Iterator[None]:
 
 
 def dtype_of(network: Any) -> torch.dtype | None:
-    """What a module's weights are made of; None for other callables and modules without any."""
+    """The dtype of a module's weights; None for other callables and for modules without weights."""
     if not isinstance(network, torch.nn.Module):
         return None
     return next((weight.dtype for weight in network.parameters() if weight.dtype.is_floating_point), None)

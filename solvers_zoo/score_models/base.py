@@ -56,7 +56,7 @@ class ScoreModel(ABC):
         return None
 
     def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Tensor]:
-        """What the model is called with where a run gives no condition: tensors of a row for each of the numbered samples."""
+        """The condition of a run that gives none: tensors with a row for each of the numbered samples."""
         return {}
 
     def impose(self, x: Tensor, point: GaussianPoint, draws: Draws) -> Tensor:
@@ -77,9 +77,9 @@ class ModelWrapper(ScoreModel):
         return self.model.predict(x, point, **condition)
 
     def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Tensor]:
-        """The inner model's."""
+        """The inner model's default condition."""
         return self.model.default_condition(seed, samples)
 
     def impose(self, x: Tensor, point: GaussianPoint, draws: Draws) -> Tensor:
-        """What the inner model knows."""
+        """Let the inner model put in what it knows."""
         return self.model.impose(x, point, draws)

@@ -1,4 +1,4 @@
-"""What ``--model`` names: a ready-made model, a checkpoint, or one in a Python file."""
+"""Build the model that ``--model`` names: a ready-made one, a checkpoint, or one in a Python file."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _is_network(thing: Any) -> bool:
 
 
 def load_from(path: Path, name: str) -> Any:
-    """What a Python file calls ``name``.
+    """The object called ``name`` in a Python file.
 
     Raises:
         ModelError: there is no such file, it does not run, or has no such name.

@@ -144,7 +144,7 @@ def checkpoint_file(path: Path) -> Path:
 
 
 def _is_pickle(file: Path) -> bool:
-    """By its name or by how it begins, which a header's length of less than 16 MB never does."""
+    """Whether a file is a pickle, by its name or its first bytes, which no header of less than 16 MB has."""
     try:
         with open(file, "rb") as stream:
             start = stream.read(8)

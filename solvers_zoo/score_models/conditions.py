@@ -1,4 +1,4 @@
-"""What a model is called with in a run, and which of it has a row for every sample."""
+"""Conditions of a run: the arguments that its model is called with, and which of them have a row for every sample."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Conditions:
         }
 
     def of(self, take: Callable[[Tensor], Tensor], device: torch.device | None = None) -> dict[str, object]:
-        """The condition of other samples than those of the run: ``take`` makes their rows of the run's.
+        """The condition of some samples of the run: ``take`` picks their rows.
 
         Args:
             take: called with every value that follows the samples.

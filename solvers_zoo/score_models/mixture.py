@@ -152,7 +152,7 @@ class Mixture(AnalyticModel):
     def _denoise_rotated(
         self, state: Tensor, centers: Tensor, half: Tensor, level: Tensor, turn: Tensor, gain: Tensor, constant: Tensor
     ) -> Tensor:
-        """The same in the eigenbases: there and back are one matrix product each."""
+        """`_denoise` in the eigenbases: one matrix product leads there, one leads back."""
         turned = self._turned(state, turn)
         joint = self._joint(turned, centers, half, level)
         odds = (joint - joint.amax(0)).exp()

@@ -1,4 +1,4 @@
-"""Times that somebody chose."""
+"""A grid of explicit times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fitted time grid is fitted to."""
+"""The model and the solver that a fitted time grid is made for."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Kappa(GridRule):
     )
 
     def fixed_steps(self, sde: SDE) -> int | None:
-        """What kappa makes of the process's interval, if it is given."""
+        """The number of steps that kappa makes of the process's interval; None if kappa is fitted."""
         return None if self.kappa is None else kappa_steps(self.kappa, *_ends(sde.as_gaussian()))
 
     def parts(self, sde: GaussianSDE, steps: int) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""The order of the data, which the seed and the step settle."""
+"""Batches: which rows of the data a step takes follows from the seed and the step alone."""
 
 from __future__ import annotations
 

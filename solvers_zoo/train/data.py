@@ -50,7 +50,7 @@ class Data:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one sample."""
+        """Shape of one sample."""
         return tuple(self.x.shape[1:])
 
     @property
@@ -61,7 +61,7 @@ class Data:
         return (self.labels.bincount(minlength=self.classes).double() / len(self.labels)).tolist()
 
     def card(self) -> dict[str, Any]:
-        """What a model's card says of its data."""
+        """The facts that a model's card gives of its data."""
         return {
             "name": self.name,
             "n": len(self.x),
@@ -78,7 +78,7 @@ class Data:
 
     @functools.cached_property
     def digest(self) -> str:
-        """Of every byte of samples and labels."""
+        """Hash of every byte of samples and labels."""
         digest = hashlib.sha256(self.x.numpy().tobytes())
         if self.labels is not None:
             digest.update(self.labels.numpy().tobytes())

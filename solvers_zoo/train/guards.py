@@ -1,4 +1,4 @@
-"""What a run is kept in: Ctrl-C between two steps, never within one, and sums in the same order every time."""
+"""Guards around a training: Ctrl-C stops it between two steps only, and sums keep their order."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def held_back() -> Iterator[Callable[[], bool]]:
 
 @contextlib.contextmanager
 def ordered() -> Iterator[None]:
-    """The same sums in the same order every time, and the caller's randomness left alone."""
+    """Take sums in the same order every time, and leave the caller's randomness alone."""
     before = torch.are_deterministic_algorithms_enabled()
     torch.use_deterministic_algorithms(True, warn_only=True)
     try:

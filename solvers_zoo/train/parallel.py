@@ -24,7 +24,7 @@ class Workers:
 
     @property
     def first(self) -> bool:
-        """Whether this is the one that writes and speaks."""
+        """Whether this process writes the files and reports progress."""
         return self.rank == 0
 
     def share(self, batch: int) -> range:

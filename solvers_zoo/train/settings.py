@@ -56,16 +56,16 @@ class Settings(Configurable):
 
     @classmethod
     def spec_name(cls) -> str:
-        """What messages call it."""
+        """The name in messages: that of the command."""
         return "train"
 
     def check(self) -> None:
-        """How long is said in steps or in minutes."""
+        """Refuse settings that say neither steps nor minutes."""
         if self.steps is None and self.minutes is None:
             raise OptionError("Give the number of steps or of minutes.")
 
     def facts(self) -> dict[str, object]:
-        """As plain data."""
+        """The settings as plain data."""
         return {name: getattr(self, name) for name in self.options()}
 
     def rate(self, step: int) -> float:

@@ -17,13 +17,13 @@ FORMAT = "solvers_zoo training 1"
 
 
 def state_file(out: Path) -> Path:
-    """Where the state of a run is kept whose model goes to ``out``."""
+    """The file that keeps the state of a run whose model goes to ``out``."""
     return out.with_name(out.name + ".training")
 
 
 @dataclass
 class State:
-    """Where a run stands.
+    """How far a training has come.
 
     Attributes:
         step: steps done.

@@ -33,6 +33,7 @@ WORDS = {
     "align": ("charts/", "a setting of the charts' library"),
     "discrete": ("time_grids/", "a need of a grid: times that are indices"),
     "explicit": ("numerics/", "a kind of tableau"),
+    "exponential": ("solving/", "a module: methods that integrate the linear part exactly"),
     "lam": ("", "the half log-SNR, a field of a point and a variable of integration"),
     "linear": ("", "how betas grow, an error of a score, a line of a chart"),
     "log-snr": ("train/", "a law of training times"),

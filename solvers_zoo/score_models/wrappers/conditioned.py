@@ -1,4 +1,4 @@
-"""A model with its condition bound, so that solvers need not know of conditions."""
+"""A model that carries its condition, so that solvers need not pass one on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Conditioned(ModelWrapper):
         self.condition, self.rows = condition, frozenset(rows)
 
     def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Tensor]:
-        """The model's, as far as the bound one leaves it open."""
+        """The model's default condition, without the names that are bound here."""
         inner = self.model.default_condition(seed, samples)
         return {name: value for name, value in inner.items() if name not in self.condition}
 

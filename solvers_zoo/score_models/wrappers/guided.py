@@ -70,7 +70,7 @@ class Guided(ModelWrapper):
         self.cost = 2 * model.cost
 
     def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Tensor]:
-        """The model's, as far as the guidance's own condition leaves it open."""
+        """The model's default condition, without the names of the guidance's own."""
         inner = self.model.default_condition(seed, samples)
         return {name: value for name, value in inner.items() if name not in self.condition}
 

@@ -1,4 +1,4 @@
-"""Part of every sample is known."""
+"""Inpainting: a part of every sample is known and put into the state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model under a condition that is settled: it makes none up."""
+"""A model whose condition is given for good, so that a run draws no classes for it."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 class Settled(Conditioned):
-    """``model`` under a condition, or under none: samples that are given have no classes to draw.
+    """``model`` under a condition, or without any: given samples have no classes that could be drawn.
 
-    A network that knows classes is then asked for the law of all of them.
+    Without a condition a network that knows classes is asked for the law of all classes together.
     """
 
     @property
     def analytic(self) -> AnalyticModel | None:
-        """The model's, where no condition changes it."""
+        """The model's exact law, unless a condition changes it."""
         return None if self.condition else self.model.analytic
 
     def default_condition(self, seed: int, samples: Sequence[int]) -> dict[str, Tensor]:
-        """None."""
+        """No default: whatever the condition leaves open stays open."""
         return {}

@@ -1,4 +1,4 @@
-"""What a network is: options that make a torch module for samples of a shape."""
+"""The base of all networks: options that make a torch module for samples of a shape."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Network(Configurable):
 
     card: ClassVar[NetworkCard]
     runs_code: ClassVar[bool] = False
-    """Whether building it imports a module that an option names; a file's word alone is not enough for that."""
+    """Whether building the network imports a module that an option names; a model's file alone may not ask for that."""
 
     @abstractmethod
     def build(self, shape: Sequence[int], classes: int | None) -> nn.Module:

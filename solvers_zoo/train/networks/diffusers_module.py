@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-#: Of log(sigma/alpha)/4 to what the embedding of steps, made for 0 to 1000, tells apart.
+#: Factor from log(sigma/alpha)/4 to the range of step numbers, 0 to 1000, that diffusers' embedding is made for.
 _STEPS = 1000.0
 
 

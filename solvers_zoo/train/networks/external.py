@@ -38,7 +38,7 @@ class DiffusersUNet(Network):
     groups: int = option(8, help="groups of a group norm", low=1, high=256)
 
     def build(self, shape: Sequence[int], classes: int | None) -> nn.Module:
-        """For images (channels, height, width)."""
+        """Make the module, for images (channels, height, width)."""
         from solvers_zoo.train.networks.diffusers_module import DiffusersModule
 
         halvings = 2 ** (len(self.channels) - 1)
@@ -85,7 +85,7 @@ class Module(Network):
     factory: str = option(help="package.module:name or file.py:name", kind="str")
 
     def build(self, shape: Sequence[int], classes: int | None) -> nn.Module:
-        """What the factory makes."""
+        """The module that the factory makes."""
         from torch import nn
 
         where, _, name = self.factory.rpartition(":")

@@ -38,7 +38,7 @@ class MLP(Network):
     embedding: str = option("fourier", help="how the noise level comes in", choices=("fourier", "sinusoidal"))
 
     def build(self, shape: Sequence[int], classes: int | None) -> nn.Module:
-        """For samples of any shape."""
+        """Make the module, for samples of any shape."""
         from solvers_zoo.train.networks.mlp_module import MLPModule
 
         return MLPModule(math.prod(shape), classes, self.width, self.depth, self.expansion, self.embedding)

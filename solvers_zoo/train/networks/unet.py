@@ -54,7 +54,7 @@ class UNet(Network):
                 )
 
     def build(self, shape: Sequence[int], classes: int | None) -> nn.Module:
-        """For images (channels, height, width)."""
+        """Make the module, for images (channels, height, width)."""
         from solvers_zoo.train.networks.unet_module import UNetModule
 
         smallest = self.patch * 2 ** (len(self.channels) - 1)

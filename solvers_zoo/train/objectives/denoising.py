@@ -53,7 +53,7 @@ class DenoisingScoreMatching(Objective):
     )
 
     def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: object) -> Tensor:
-        """With one draw of noise a sample."""
+        """The loss of every sample, from one draw of noise each."""
         from solvers_zoo.numerics.combine import combine
         from solvers_zoo.processes.prediction import FORMS
 

@@ -43,7 +43,7 @@ class ExplicitScoreMatching(Objective):
     weighting: str = option("constant", help="weight of the score's error over time", choices=WEIGHTINGS)
 
     def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: object) -> Tensor:
-        """With one draw of noise a sample.
+        """The loss of every sample, from one draw of noise each.
 
         Raises:
             IncompatibleError: more than 64 coordinates.

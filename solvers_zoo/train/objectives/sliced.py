@@ -44,7 +44,7 @@ class SlicedScoreMatching(Objective):
     reduced: bool = option(True, help="take |s|^2 itself instead of its estimate along the directions")
 
     def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: object) -> Tensor:
-        """With one draw of noise a sample."""
+        """The loss of every sample, from one draw of noise each."""
         import torch
 
         graph = torch.is_grad_enabled()

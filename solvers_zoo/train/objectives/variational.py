@@ -60,7 +60,7 @@ class DDPMBound(Objective):
         return (u * (sde.t_max + 1)).floor().clamp(max=sde.t_max), u * 0 + 1
 
     def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: object) -> Tensor:
-        """Of the index at ``point``."""
+        """The loss of the step whose index is at ``point``."""
         import torch
 
         eps = draws.fresh()
