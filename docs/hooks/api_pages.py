@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import solvers_zoo
-from solvers_zoo.registry.public import HOME_OF
+from solvers_zoo.registry.public import HOME_OF, LEFT_FOR
+from solvers_zoo.registry.source_hash import home_of
 
 sys.path.append(str(Path(__file__).parents[1]))
 import rooms
@@ -33,8 +34,11 @@ SUBJECTS = {
 
 
 def homes() -> dict[str, str]:
-    """Public name -> dotted module, without the package, where it is defined."""
-    return {name: HOME_OF.get(name, "") for name in solvers_zoo.__all__ if name != "__version__"}
+    """Public name -> dotted module, without the package, where it is defined; those of the sub-modules for authors too."""
+    return {
+        **{name: HOME_OF.get(name, "") for name in solvers_zoo.__all__ if name != "__version__"},
+        **{name: home_of(f"solvers_zoo.{at}", name).removeprefix("solvers_zoo.") for name, at in LEFT_FOR.items()},
+    }
 
 
 def subject(home: str) -> str:
@@ -68,7 +72,8 @@ def _index(groups: dict[str, list[str]]) -> str:
     parts = [
         "# Python",
         "",
-        "All public names. `import solvers_zoo as zoo` imports none of them: each is loaded when it is first used.",
+        "All public names. `import solvers_zoo as zoo` imports none of them: each is loaded when it is first used. What only authors of",
+        "plugins need is in sub-modules, as its entry says.",
         "",
     ]
     for key in [key for key in [*SUBJECTS, "misc"] if key in groups]:
@@ -129,5 +134,6 @@ def _page(key: str, names: list[str]) -> str:
     for name in names:
         home = homes()[name]
         path = f"solvers_zoo.{home}.{name}" if home else f"solvers_zoo.{name}"
-        parts.append(f'<a id="{name}"></a>\n\n::: {path}\n')
+        where = f"\nImported from `solvers_zoo.{LEFT_FOR[name]}`.\n" if name in LEFT_FOR else ""
+        parts.append(f'<a id="{name}"></a>\n\n::: {path}\n{where}')
     return "\n".join(parts)

@@ -102,6 +102,11 @@ LEFT = {
     "numerics": "absolute asinh atan cos divide exp expm1 log log1p maximum minimum phi sin softplus sqrt where",
     "solving": "Attempt each_interval Held Row Rule Stage StagePlan",
 }
+#: Modules of version 0.1.0 -> where they are now; results that were saved and stopped by it hold records of their classes.
+MOVED = {
+    f"solvers_zoo.{module}": f"solvers_zoo.solving.{module}"
+    for module in ("adaptive_steps", "multistep", "stages", "stepping")
+}
 HOME_OF = {name: module for module, names in HOMES.items() for name in names.split()}
 LEFT_FOR = {name: module for module, names in LEFT.items() for name in names.split()}
 

@@ -109,7 +109,7 @@ def _imports(module: str) -> frozenset[str]:
             if node.level:
                 above = package.rsplit(".", node.level - 1)[0]
                 base = f"{above}.{base}".rstrip(".")
-            found |= {_home(base, alias.name) for alias in node.names}
+            found |= {home_of(base, alias.name) for alias in node.names}
         elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
             nodes += node.orelse
         else:
@@ -117,12 +117,12 @@ def _imports(module: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _home(module: str, name: str) -> str:
+def home_of(module: str, name: str) -> str:
     """Where ``from module import name`` finds the name: a sub-module, where a package has the name from, or the module."""
     if _path(f"{module}.{name}"):
         return f"{module}.{name}"
     if module == _CORE and name in public.LEFT_FOR:
-        return _home(f"{_CORE}.{public.LEFT_FOR[name]}", name)
+        return home_of(f"{_CORE}.{public.LEFT_FOR[name]}", name)
     return _re_exported(module).get(name, module)
 
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from solvers_zoo.errors import StorageError
 from solvers_zoo.processes.base import Point
+from solvers_zoo.registry.public import MOVED
 from solvers_zoo.sampling.result import Pause, Result
 from solvers_zoo.solving.stepping import Solver, State
 
@@ -119,10 +120,11 @@ def _class(record: Record, packages: set[str]) -> type | None:
     """The class of a record, if it is of ``packages``, loaded, and one that may be made from a file."""
     if record.module.split(".")[0] not in packages:
         return None
-    found: object = sys.modules.get(record.module)
+    module = MOVED.get(record.module, record.module)
+    found: object = sys.modules.get(module)
     for name in record.name.split("."):
         found = getattr(found, name, None)
-    if not isinstance(found, type) or found.__module__ != record.module:
+    if not isinstance(found, type) or found.__module__ != module:
         return None
     own = is_dataclass(found) and issubclass(found, _RECORDS)
     return found if own or (_is_named_tuple(found) and found is not Record) else None

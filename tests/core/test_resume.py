@@ -270,3 +270,13 @@ def test_settings_made_by_hand_are_refused_in_words(stopped, change):
 
 def test_settings_are_plain(stopped):
     assert json.loads(json.dumps(stopped.pause.settings)) == stopped.pause.settings
+
+
+def test_a_run_that_version_0_1_0_stopped_goes_on():
+    """Its records name modules that have moved since; `stopped_by_0_1_0.npz` holds the first 5 of 8 steps."""
+    target, stopped = zoo.model("mixture-2d"), Path(__file__).parents[1] / "data" / "stopped_by_0_1_0.npz"
+    whole = zoo.sample(target, "dpmpp-2m", steps=8, n=4, seed=3)
+    result = zoo.sample(target, "dpmpp-2m", resume=stopped)
+    assert result.finished
+    assert torch.equal(result.x, whole.x)
+    assert result.nfe == whole.nfe
