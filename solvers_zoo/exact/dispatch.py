@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from solvers_zoo.errors import IncompatibleError
 from solvers_zoo.exact.flows import gaussian_flow, reference_flow
@@ -12,10 +12,13 @@ from solvers_zoo.score_models.gaussian import Gaussian
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.score_models.base import ScoreModel
 
 
-def exact_flow(model: ScoreModel, x: Tensor, point_from: Any, point_to: Any, rtol: float = 1e-13) -> Tensor:
+def exact_flow(
+    model: ScoreModel, x: Tensor, point_from: GaussianPoint, point_to: GaussianPoint, rtol: float = 1e-13
+) -> Tensor:
     """The probability flow of a law in closed form, either way in time.
 
     In closed form for a Gaussian, by monotone transport in one dimension, else by integrating the closed-form score.

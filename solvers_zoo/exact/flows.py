@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,10 +13,13 @@ from solvers_zoo.errors import IncompatibleError, ZooError
 from solvers_zoo.score_models.gaussian import Gaussian
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from solvers_zoo.processes.base import GaussianPoint
     from solvers_zoo.score_models.base import ScoreModel
 
 
-def gaussian_flow(model: Gaussian, x: Tensor, point_from: Any, point_to: Any) -> Tensor:
+def gaussian_flow(model: Gaussian, x: Tensor, point_from: GaussianPoint, point_to: GaussianPoint) -> Tensor:
     """The probability flow of a Gaussian, in closed form, either way in time.
 
     In every eigendirection of the covariance the flow keeps the distance from the mean in units of the standard
@@ -46,12 +49,17 @@ def gaussian_flow(model: Gaussian, x: Tensor, point_from: Any, point_to: Any) ->
     return (point_to.alpha * mean + moved).to(x.dtype).view_as(x)
 
 
-def _noisy(model: Gaussian, point: Any) -> Tensor:
+def _noisy(model: Gaussian, point: GaussianPoint) -> Tensor:
     return point.alpha**2 * model.variances + point.sigma**2
 
 
 def reference_flow(
-    model: ScoreModel, x: Tensor, point_from: Any, point_to: Any, rtol: float = 1e-13, atol: float = 1e-13
+    model: ScoreModel,
+    x: Tensor,
+    point_from: GaussianPoint,
+    point_to: GaussianPoint,
+    rtol: float = 1e-13,
+    atol: float = 1e-13,
 ) -> Tensor:
     r"""The probability flow of any model by DOP853, either way in time; agrees with closed forms to about 1e-12.
 
@@ -82,7 +90,7 @@ def reference_flow(
     sde = model.sde.as_gaussian()
     by_lam = math.isfinite(point_from.lam) and math.isfinite(point_to.lam)
 
-    def slope(clock: float, z: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def slope(clock: float, z: NDArray[np.float64]) -> NDArray[np.float64]:
         rho = math.exp(-clock) if by_lam else math.tan(clock)
         point = sde.at_rho(rho)
         state = torch.from_numpy(z).to(x.device).view(x.shape) * math.hypot(point.alpha, point.sigma)

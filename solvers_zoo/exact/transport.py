@@ -6,10 +6,11 @@ No solver is needed, and the numerical map of one can be judged without a single
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from scipy.special import log_ndtr, logsumexp, ndtri_exp
 from torch import Tensor
 
@@ -18,12 +19,27 @@ from solvers_zoo.score_models.gaussian import Gaussian
 from solvers_zoo.score_models.kernel import KernelMixture
 from solvers_zoo.score_models.mixture import Mixture
 
-Array = np.ndarray[Any, Any]
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import Scalar
+    from solvers_zoo.processes.base import GaussianPoint
+
+
+Array = NDArray[np.float64]
 
 _one = torch.ones(1, dtype=torch.float64)
 
 #: Halvings of the bracket after which Newton's method has long converged.
 _ROUNDS = 100
+
+
+class _Levels(Protocol):
+    """What a law is asked at: a point of a process, or anything else that has its two scales."""
+
+    @property
+    def alpha(self) -> Scalar: ...
+
+    @property
+    def sigma(self) -> Scalar: ...
 
 
 class Law:
@@ -40,7 +56,7 @@ class Law:
         self.logs, self.means, self.stds = np.log(weights), means, stds
 
     @classmethod
-    def of(cls, model: Any, point: Any, direction: Tensor | None = None) -> Law:
+    def of(cls, model: object, point: _Levels, direction: Tensor | None = None) -> Law:
         """The law of a one-dimensional analytic model at a point, or of <direction, X_t> in any dimension.
 
         Raises:
@@ -120,12 +136,12 @@ class Law:
         return x
 
 
-def has_distribution(model: Any) -> bool:
+def has_distribution(model: object) -> bool:
     """Whether `Law.of` knows the distribution functions of a model's coordinates."""
     return isinstance(model, Gaussian | Mixture | KernelMixture)
 
 
-def transport(model: Any, x: Tensor, point_from: Any, point_to: Any) -> Tensor:
+def transport(model: object, x: Tensor, point_from: GaussianPoint, point_to: GaussianPoint) -> Tensor:
     """The exact probability flow of a one-dimensional mixture, either way in time.
 
     Good to 1e-12 relative wherever the flow itself is well conditioned; between far modes, where a density of 1e-20 is
@@ -173,10 +189,10 @@ class TransportDistance(NamedTuple):
 
 
 def transport_distance(
-    model: Any,
+    model: object,
     push: Callable[[Tensor], Tensor],
-    point_from: Any,
-    point_to: Any,
+    point_from: GaussianPoint,
+    point_to: GaussianPoint,
     *,
     prior_std: float | None = None,
     cells: int = 20_000,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -20,7 +20,9 @@ from solvers_zoo.solving.stepping import Solver
 from solvers_zoo.time_grids.base import Grid
 
 if TYPE_CHECKING:
+    from solvers_zoo.processes.base import GaussianPoint, Point
     from solvers_zoo.processes.prediction import Prediction
+    from solvers_zoo.solving.stepping import State
 
 
 def as_k_diffusion(solver: str | Solver) -> Callable[..., Tensor]:
@@ -50,11 +52,11 @@ def as_k_diffusion(solver: str | Solver) -> Callable[..., Tensor]:
     made = registry.default().make("solver", solver)
 
     def sample(
-        model: Callable[..., Any],
+        model: Callable[..., Tensor],
         x: Tensor,
         sigmas: Tensor,
-        extra_args: Mapping[str, Any] | None = None,
-        callback: Callable[[dict[str, Any]], Any] | None = None,
+        extra_args: Mapping[str, object] | None = None,
+        callback: Callable[[dict[str, object]], object] | None = None,
         disable: bool | None = None,
         noise_sampler: Callable[[Tensor, Tensor], Tensor] | None = None,
     ) -> Tensor:
@@ -76,7 +78,7 @@ def as_k_diffusion(solver: str | Solver) -> Callable[..., Tensor]:
     return sample
 
 
-def _grid(model: Any, sigmas: Tensor) -> tuple[Grid, bool]:
+def _grid(model: Callable[..., Tensor], sigmas: Tensor) -> tuple[Grid, bool]:
     levels = [float(sigma) for sigma in sigmas]
     denoise = len(levels) > 1 and levels[-1] == 0.0
     levels = levels[:-1] if denoise else levels
@@ -87,13 +89,15 @@ def _grid(model: Any, sigmas: Tensor) -> tuple[Grid, bool]:
     return Grid(from_k_diffusion(model, sigma_min=levels[-1], sigma_max=levels[0]).sde, levels), denoise
 
 
-def _on(grid: Grid, model: Any) -> ScoreModel:
+def _on(grid: Grid, model: Callable[..., Tensor]) -> ScoreModel:
     return from_k_diffusion(model, sigma_min=grid.sde.t_min, sigma_max=grid.sde.t_max)
 
 
-def _source(x: Tensor, sampler: Callable[[Tensor, Tensor], Tensor] | None) -> Callable[[Any, Any], Tensor]:
-    def draw(t: Any, s: Any) -> Tensor:
-        if sampler is None or t is None:
+def _source(
+    x: Tensor, sampler: Callable[[Tensor, Tensor], Tensor] | None
+) -> Callable[[Point | None, Point | None], Tensor]:
+    def draw(t: Point | None, s: Point | None) -> Tensor:
+        if sampler is None or t is None or s is None:
             return torch.randn_like(x)
         return sampler(x.new_tensor(t.t), x.new_tensor(s.t))
 
@@ -103,11 +107,13 @@ def _source(x: Tensor, sampler: Callable[[Tensor, Tensor], Tensor] | None) -> Ca
 class _Watched(ModelWrapper):
     """Tells the callback of the first answer in every step."""
 
-    def __init__(self, model: ScoreModel, sigmas: Tensor, callback: Callable[[dict[str, Any]], Any] | None) -> None:
+    def __init__(
+        self, model: ScoreModel, sigmas: Tensor, callback: Callable[[dict[str, object]], object] | None
+    ) -> None:
         super().__init__(model)
         self.sigmas, self.callback, self.step, self.told = sigmas, callback, 0, -1
 
-    def __call__(self, x: Tensor, point: Any, **condition: Any) -> Prediction:
+    def __call__(self, x: Tensor, point: GaussianPoint, **condition: object) -> Prediction:
         """The model's prediction."""
         now = self.model(x, point, **condition)
         if self.callback is not None and self.told < self.step:
@@ -117,7 +123,7 @@ class _Watched(ModelWrapper):
         return now
 
 
-def _progress(states: Iterator[Any], total: int, disable: bool | None) -> Iterator[Any]:
+def _progress(states: Iterator[State], total: int, disable: bool | None) -> Iterator[State]:
     """The states behind k-diffusion's progress bar, where tqdm is installed."""
     if disable or importlib.util.find_spec("tqdm") is None:
         yield from states

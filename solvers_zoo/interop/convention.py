@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import Scalar
+    from solvers_zoo.processes.base import GaussianSDE
 
-def _same_time(t: Any) -> Any:
+
+def _same_time(t: Scalar) -> Scalar:
     return t
 
 
-def _same_state(x: Tensor, t: Any) -> Tensor:
+def _same_state(x: Tensor, t: Scalar) -> Tensor:
     return x
 
 
-def _as_it_is(x: Tensor, out: Tensor, t: Any) -> Tensor:
+def _as_it_is(x: Tensor, out: Tensor, t: Scalar) -> Tensor:
     return out
 
 
@@ -37,9 +41,9 @@ class Convention:
 
     """
 
-    sde: Any
+    sde: GaussianSDE
     kind: str
-    time: Callable[[Any], Any] = _same_time
-    scaled: Callable[[Tensor, Any], Tensor] = _same_state
-    told: Callable[[Tensor, Tensor, Any], Tensor] = _as_it_is
+    time: Callable[[Scalar], Scalar] = _same_time
+    scaled: Callable[[Tensor, Scalar], Tensor] = _same_state
+    told: Callable[[Tensor, Tensor, Scalar], Tensor] = _as_it_is
     halve: bool = False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -15,6 +15,10 @@ from solvers_zoo.processes.ddpm_betas import DDPMBetas
 from solvers_zoo.processes.edm import EDM
 from solvers_zoo.processes.rectified_flow import RectifiedFlow
 from solvers_zoo.processes.ve import VE
+
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import Scalar
+    from solvers_zoo.processes.base import GaussianSDE
 
 #: What diffusers calls the predictions.
 KINDS = {"epsilon": "eps", "sample": "x0", "v_prediction": "v", "flow_prediction": "flow"}
@@ -116,7 +120,7 @@ def _edm(scheduler: Any, name: str, config: dict[str, Any]) -> Convention:
     _kind(name, config, ("epsilon", "v_prediction"))  # they differ by the sign of c_out
     sde = EDM(sigma_min=float(config["sigma_min"]), sigma_max=float(config["sigma_max"]))
 
-    def time(t: Any) -> Any:
+    def time(t: Scalar) -> Scalar:
         noise = scheduler.precondition_noise(t)
         return noise if isinstance(t, Tensor) else float(noise)
 
@@ -130,10 +134,10 @@ def _consistency(scheduler: Any, config: dict[str, Any]) -> Convention:
     data = float(config["sigma_data"])
     sde = EDM(sigma_min=float(config["sigma_min"]), sigma_max=float(config["sigma_max"]))
 
-    def time(t: Any) -> Any:
+    def time(t: Scalar) -> Scalar:
         return 250 * (torch.log(t) if isinstance(t, Tensor) else math.log(t))
 
-    def told(x: Tensor, out: Tensor, t: Any) -> Tensor:
+    def told(x: Tensor, out: Tensor, t: Scalar) -> Tensor:
         skip, scale = scheduler.get_scalings_for_boundary_condition(t)
         return skip * x + scale * out
 
@@ -168,7 +172,7 @@ def _index(sde: DDPMBetas, rho: float) -> float:
     return whole if math.isclose(float(sde.at(whole).rho), rho, rel_tol=1e-4) else t
 
 
-def _by_index(scheduler: Any, sde: Any, name: str) -> tuple[list[float], bool]:
+def _by_index(scheduler: Any, sde: GaussianSDE, name: str) -> tuple[list[float], bool]:
     """Of the schedulers that know their levels as indices of the table only."""
     indices = scheduler._timesteps if name == "PNDMScheduler" else scheduler.timesteps  # PNDM's repeat, and go half-way
     down = _falling(sorted((float(t) for t in indices), reverse=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import diffusers
@@ -23,6 +24,8 @@ from solvers_zoo.time_grids.base import Grid
 
 if TYPE_CHECKING:
     from solvers_zoo.noise.base import Noise
+    from solvers_zoo.solving.stepping import Solver
+    from solvers_zoo.time_grids.base import GridRule
 
 #: Settings of this class, by the names that they have in a saved configuration.
 _OWN = ("zoo_solver", "zoo_base", "zoo_grid", "zoo_seed", "zoo_denoise")
@@ -44,13 +47,13 @@ class ZooScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # diffus
 
     def __init__(
         self,
-        zoo_solver: Any = SOLVER,
+        zoo_solver: str | Solver = SOLVER,
         zoo_base: str = "DDPMScheduler",
-        zoo_grid: Any = None,
+        zoo_grid: str | GridRule | None = None,
         zoo_seed: int | None = None,
         zoo_denoise: bool | None = None,
         _base: Any = None,
-        **base_settings: Any,
+        **base_settings: object,
     ) -> None:
         found = registry.default()
         self.base = _base if _base is not None else getattr(diffusers, zoo_base).from_config(base_settings)
@@ -65,11 +68,11 @@ class ZooScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # diffus
         grid = None if self.rule is None else str(self.rule)
         own = (str(self.solver), type(self.base).__name__, grid, zoo_seed, zoo_denoise)
         public = {key: value for key, value in settings(self.base).items() if not key.startswith("_")}
-        register: Any = self.register_to_config
+        register: Callable[..., None] = self.register_to_config
         register(**{**public, **dict(zip(_OWN, own, strict=True))})
 
     @classmethod
-    def around(cls, solver: Any, scheduler: Any, **own: Any) -> ZooScheduler:
+    def around(cls, solver: str | Solver, scheduler: Any, **own: Any) -> ZooScheduler:
         """What `solvers_zoo.as_diffusers_scheduler` makes."""
         base = scheduler.base if isinstance(scheduler, cls) else scheduler
         settings(base)  # it is a scheduler
@@ -87,9 +90,9 @@ class ZooScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # diffus
     def set_timesteps(
         self,
         num_inference_steps: int | None = None,
-        device: Any = None,
-        timesteps: Any = None,
-        sigmas: Any = None,
+        device: torch.device | str | None = None,
+        timesteps: Sequence[float] | None = None,
+        sigmas: Sequence[float] | None = None,
         mu: float | None = None,
     ) -> None:
         """Choose the levels, and find where the solver calls the network on them.
@@ -126,7 +129,7 @@ class ZooScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # diffus
         self.timesteps = torch.tensor(told, dtype=torch.int64 if whole_numbers else torch.float32, device=device)
         self.num_inference_steps = num_inference_steps or len(times)
 
-    def _by_rule(self, steps: int | None, given: dict[str, Any]) -> tuple[list[float], bool]:
+    def _by_rule(self, steps: int | None, given: Mapping[str, object]) -> tuple[list[float], bool]:
         """The times of the zoo's own rule."""
         assert self.rule is not None
         denoise = True if self.denoise is None else self.denoise
@@ -166,7 +169,7 @@ class ZooScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # diffus
 
     # -- the loop ----------------------------------------------------------------------------------------------------
 
-    def scale_model_input(self, sample: Tensor, timestep: Any = None) -> Tensor:
+    def scale_model_input(self, sample: Tensor, timestep: float | Tensor = 0.0) -> Tensor:
         """The network's input for a state: itself, but for networks that are preconditioned."""
         if self._run is None:
             self._place = self._index(timestep)
@@ -175,13 +178,13 @@ class ZooScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # diffus
     def step(
         self,
         model_output: Tensor,
-        timestep: Any,
+        timestep: float | Tensor,
         sample: Tensor,
-        generator: Any = None,
+        generator: torch.Generator | list[torch.Generator] | None = None,
         eta: float = 0.0,
         use_clipped_model_output: bool | None = None,
         return_dict: bool = True,
-    ) -> Any:
+    ) -> SchedulerOutput | tuple[Tensor]:
         """Take the network's output at ``sample`` and ``timestep``, and give the state where it is needed next.
 
         Args:
@@ -222,7 +225,7 @@ class ZooScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # diffus
         self._given = given = given.to(sample.dtype)
         return SchedulerOutput(prev_sample=given) if return_dict else (given,)
 
-    def _begun(self, timestep: Any, sample: Tensor) -> Turns:
+    def _begun(self, timestep: float | Tensor, sample: Tensor) -> Turns:
         """The run under way, or one that begins from ``sample``; what the pipeline changed of a state is taken over."""
         if self._run is None:
             self._place, self._first = self._index(timestep), float(timestep)
@@ -238,7 +241,7 @@ class ZooScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # diffus
             self._run.move(sample.to(self._run.x.dtype))
         return self._run
 
-    def _index(self, timestep: Any) -> int:
+    def _index(self, timestep: float | Tensor) -> int:
         """The number of the call at ``timestep`` with which a run begins."""
         if not self._calls:
             raise OptionError("set_timesteps comes before the loop: it finds where the network is to be called.")
@@ -269,7 +272,7 @@ class ZooScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # diffus
             lambda: torch_uniform(x, self._generator),
         )
 
-    def add_noise(self, original_samples: Tensor, noise: Tensor, timesteps: Any) -> Tensor:
+    def add_noise(self, original_samples: Tensor, noise: Tensor, timesteps: Tensor | Sequence[float]) -> Tensor:
         """alpha x + sigma z at entries of ``timesteps``, one for all or one a sample."""
         points = [self._calls[self._index(t)].point for t in torch.as_tensor(timesteps).flatten()]
         column = (-1, *[1] * (original_samples.dim() - 1))
@@ -280,6 +283,6 @@ class ZooScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # diffus
         return alpha * original_samples + sigma * noise
 
 
-def _at_hand(timestep: Any) -> bool:
+def _at_hand(timestep: float | Tensor) -> bool:
     """Whether a number can be looked at without waiting for a device."""
     return not isinstance(timestep, Tensor) or timestep.device.type == "cpu"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from solvers_zoo.errors import IncompatibleError
@@ -68,14 +69,14 @@ class Called:
     def __init__(self, network: Any, convention: Convention) -> None:
         self.network, self.convention = AdaptedNetwork(network, convention.halve), convention
 
-    def __call__(self, x: Tensor, t: Tensor, **condition: Any) -> Tensor:
+    def __call__(self, x: Tensor, t: Tensor, **condition: object) -> Tensor:
         """The prediction of the convention's kind."""
         way, wide = self.convention, t.reshape(-1, *[1] * (x.dim() - 1))
-        out = self.network(way.scaled(x, wide), way.time(t), **condition)
+        out = self.network(way.scaled(x, wide), torch.as_tensor(way.time(t)), **condition)
         return way.told(x, out.to(x.dtype), wide)
 
 
-def shape_of(network: Any) -> tuple[int, ...] | None:
+def shape_of(network: object) -> tuple[int, ...] | None:
     """(channels, *size) from a network's configuration, or None where it does not say."""
     config = getattr(network, "config", None)
     channels, size = getattr(config, "in_channels", None), getattr(config, "sample_size", None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,7 +14,7 @@ from solvers_zoo.score_models.adapter import AdaptedNetwork
 from solvers_zoo.score_models.function import FunctionModel
 
 
-def from_edm(net: Callable[..., Any], shape: tuple[int, ...] | None = None) -> FunctionModel:
+def from_edm(net: Callable[..., Tensor], shape: tuple[int, ...] | None = None) -> FunctionModel:
     """``net(x, sigma, class_labels)`` of EDM (and EDM2), the denoised x, as a score model on `EDM`.
 
     Its ``sigma_min`` and ``sigma_max`` bound the noise levels, within EDM's 0.002 and 80; ``img_channels`` and
@@ -42,10 +41,10 @@ def from_edm(net: Callable[..., Any], shape: tuple[int, ...] | None = None) -> F
 class _Labelled:
     """The network, with whole numbers for labels."""
 
-    def __init__(self, net: Callable[..., Any]) -> None:
+    def __init__(self, net: Callable[..., Tensor]) -> None:
         self.network, self.classes = AdaptedNetwork(net), int(getattr(net, "label_dim", 0))
 
-    def __call__(self, x: Tensor, sigma: Tensor, **condition: Any) -> Tensor:
+    def __call__(self, x: Tensor, sigma: Tensor, **condition: object) -> Tensor:
         """D(x; sigma)."""
         labels = condition.get("class_labels")
         if isinstance(labels, Tensor) and not labels.is_floating_point() and labels.dim() <= 1:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+
+from torch import Tensor
 
 from solvers_zoo.processes.edm import EDM
 from solvers_zoo.score_models.adapter import AdaptedNetwork
@@ -11,7 +12,7 @@ from solvers_zoo.score_models.function import FunctionModel
 
 
 def from_k_diffusion(
-    denoiser: Callable[..., Any],
+    denoiser: Callable[..., Tensor],
     sigma_min: float | None = None,
     sigma_max: float | None = None,
     shape: tuple[int, ...] | None = None,
@@ -40,5 +41,5 @@ def from_k_diffusion(
     return FunctionModel(AdaptedNetwork(denoiser), sde, "x0", shape)
 
 
-def _level(denoiser: Any, name: str, given: float | None, default: float) -> float:
+def _level(denoiser: object, name: str, given: float | None, default: float) -> float:
     return float(getattr(denoiser, name, default)) if given is None else given

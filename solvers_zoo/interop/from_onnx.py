@@ -115,7 +115,7 @@ class OnnxNetwork:
         self.path, self.threads, self.providers = state["path"], state["threads"], state["providers"]
         self._open()
 
-    def __call__(self, x: Tensor, t: Tensor, **condition: Any) -> Tensor:
+    def __call__(self, x: Tensor, t: Tensor, **condition: object) -> Tensor:
         """The first output, (B, ...)."""
         wanted = self.inputs[2:]
         if set(condition) != set(wanted):
@@ -129,7 +129,7 @@ class OnnxNetwork:
         parts = [self._run([value[i : i + size] for value in feeds], size) for i in range(0, len(x), size)]
         return torch.cat(parts)[: len(x)].to(x.device)
 
-    def _rows(self, value: Any, rows: int) -> Tensor:
+    def _rows(self, value: object, rows: int) -> Tensor:
         """A condition with a row a sample."""
         value = torch.as_tensor(value)
         return value if value.dim() and len(value) == rows else value.expand(rows, *value.shape)

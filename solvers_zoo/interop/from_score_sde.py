@@ -17,7 +17,7 @@ from solvers_zoo.score_models.function import FunctionModel
 
 
 def from_score_sde(
-    model: Callable[..., Any], sde: Any, continuous: bool = True, shape: tuple[int, ...] | None = None
+    model: Callable[..., Tensor], sde: Any, continuous: bool = True, shape: tuple[int, ...] | None = None
 ) -> FunctionModel:
     r"""``model(x, labels)`` as it was trained with ``sde`` by score_sde_pytorch, as a score model of the zoo.
 
@@ -70,9 +70,9 @@ def from_score_sde(
 class _Labelled:
     """The network with labels for times."""
 
-    def __init__(self, network: AdaptedNetwork, labels: Callable[[Tensor], Any]) -> None:
+    def __init__(self, network: AdaptedNetwork, labels: Callable[[Tensor], Tensor]) -> None:
         self.network, self.labels = network, labels
 
-    def __call__(self, x: Tensor, t: Tensor, **condition: Any) -> Tensor:
+    def __call__(self, x: Tensor, t: Tensor, **condition: object) -> Tensor:
         """The network's output."""
         return self.network(x, self.labels(t), **condition)

@@ -8,7 +8,6 @@ import sys
 import types
 import warnings
 from collections.abc import Iterator
-from typing import Any
 
 from solvers_zoo.errors import PluginError
 
@@ -32,7 +31,7 @@ def needed(library: str) -> None:
         raise PluginError(f"{library} is not installed; `{LIBRARIES[library][1]}` adds it.")
 
 
-def import_k_diffusion() -> Any:
+def import_k_diffusion() -> types.ModuleType:
     """``k_diffusion.sampling`` without the package's own ``__init__``, which needs much that sampling does not.
 
     Raises:
@@ -63,7 +62,7 @@ def import_k_diffusion() -> Any:
                 sys.modules[name] = module
 
 
-def import_diffusers() -> Any:
+def import_diffusers() -> types.ModuleType:
     """``diffusers``, quiet.
 
     Raises:
@@ -78,7 +77,7 @@ def import_diffusers() -> Any:
     return diffusers
 
 
-def import_azula() -> Any:
+def import_azula() -> types.ModuleType:
     """``azula``, with its modules ``sample``, ``noise`` and ``denoise``.
 
     Raises:
@@ -92,7 +91,7 @@ def import_azula() -> Any:
 
 
 @contextlib.contextmanager
-def replaced(owner: Any, **changes: Any) -> Iterator[None]:
+def replaced(owner: object, **changes: object) -> Iterator[None]:
     """Attributes that ``owner`` has, changed for a while."""
     before = {name: getattr(owner, name) for name in changes if hasattr(owner, name)}
     try:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from solvers_zoo.noise.base import Draws, Noise
+
+if TYPE_CHECKING:
+    from solvers_zoo.processes.base import Point
 
 
 class DrawnNoise(Noise):
@@ -20,7 +23,7 @@ class DrawnNoise(Noise):
 
     """
 
-    def __init__(self, draw: Callable[[Any, Any], Tensor], uniform: Callable[[], Tensor]) -> None:
+    def __init__(self, draw: Callable[[Point | None, Point | None], Tensor], uniform: Callable[[], Tensor]) -> None:
         self.draw, self.uniform = draw, uniform
         self.kept: dict[tuple[int, int], Tensor] = {}
 
@@ -50,7 +53,7 @@ class _Drawn(Draws):
         """N(0, I)."""
         return self._next(lambda: self.noise.draw(None, None))
 
-    def between(self, t: Any, s: Any, area: bool = False) -> Any:
+    def between(self, t: Point, s: Point, area: bool = False) -> Any:
         """N(0, I), as the source gives it for this interval; the area from a fresh one."""
         W = self._next(lambda: self.noise.draw(t, s))
         return (W, self.fresh() * 12**-0.5) if area else W
@@ -60,7 +63,7 @@ class _Drawn(Draws):
         return self._next(self.noise.uniform)
 
 
-def torch_uniform(x: Tensor, generator: Any = None) -> Tensor:
+def torch_uniform(x: Tensor, generator: object = None) -> Tensor:
     """Uniforms in (0, 1), one a row of ``x``, from a generator or torch's own."""
     source = generator if isinstance(generator, torch.Generator) else None
     device = source.device if source is not None else x.device

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -29,6 +29,8 @@ from solvers_zoo.solving.stepping import Interval, Solver, State, StepSolver
 
 if TYPE_CHECKING:
     from solvers_zoo.noise.base import Noise
+    from solvers_zoo.numerics.scalar import Scalar
+    from solvers_zoo.processes.base import GaussianPoint, GaussianSDE
     from solvers_zoo.time_grids.base import Grid
 
 
@@ -36,14 +38,14 @@ class Question(NamedTuple):
     """What the model is asked: its prediction at the state ``x`` and ``point``; ``begins`` says if a step starts from there."""
 
     x: Tensor
-    point: Any
+    point: GaussianPoint
     begins: bool
 
 
 class _Asked(BaseException):
     """A call without an answer yet. No `Exception`: a solver that catches those lets it pass."""
 
-    def __init__(self, x: Tensor, point: Any) -> None:
+    def __init__(self, x: Tensor, point: GaussianPoint) -> None:
         super().__init__()
         self.x, self.point = x, point
 
@@ -51,12 +53,12 @@ class _Asked(BaseException):
 class _Answers(ScoreModel):
     """A model that knows the answers of the step under way so far."""
 
-    def __init__(self, sde: Any, kind: str) -> None:
+    def __init__(self, sde: GaussianSDE, kind: str) -> None:
         self.sde, self.kind = sde, kind
-        self.given: list[tuple[float, Tensor]] = []
+        self.given: list[tuple[Scalar, Tensor]] = []
         self.used = 0
 
-    def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
+    def predict(self, x: Tensor, point: GaussianPoint, **condition: object) -> Tensor:
         """The next answer."""
         if x.requires_grad or torch._C._functorch.is_functorch_wrapped_tensor(x):
             raise IncompatibleError("it differentiates the model, of which only answers are known here")
@@ -94,16 +96,16 @@ class Turns:
     def __init__(
         self,
         solver: Solver,
-        sde: Any,
+        sde: GaussianSDE,
         kind: str,
         grid: Grid | None,
         x: Tensor,
         noise: Noise,
         denoise: bool,
-        last: Any = None,
+        last: GaussianPoint | None = None,
     ) -> None:
         self.solver, self.grid, self.noise, self.denoise = solver, grid, noise, denoise
-        self._start, self._state = x, None if grid is not None else State(0, last, x)
+        self._start, self._state = x, None if grid is not None or last is None else State(0, last, x)
         self._model = _Answers(sde, kind)
         self._plans = _plans(solver, grid)
         self.question: Question | None = None
@@ -181,7 +183,7 @@ class Turns:
             raise
 
 
-def _plans(solver: Solver, grid: Grid | None) -> Sequence[Any] | None:
+def _plans(solver: Solver, grid: Grid | None) -> Sequence[object] | None:
     """The plans of a solver whose ``solve`` is the plain loop over its steps, so that they are made once; else None."""
     if grid is None or not isinstance(solver, StepSolver) or type(solver).solve is not StepSolver.solve:
         return None
@@ -195,12 +197,14 @@ class Call(NamedTuple):
     call has a spare one there.
     """
 
-    point: Any
+    point: GaussianPoint
     begins: bool
     spare: bool = False
 
 
-def calls(solver: Solver, sde: Any, kind: str, grid: Grid | None, denoise: bool, last: Any = None) -> list[Call]:
+def calls(
+    solver: Solver, sde: GaussianSDE, kind: str, grid: Grid | None, denoise: bool, last: GaussianPoint | None = None
+) -> list[Call]:
     """Where ``solver`` calls its model on ``grid``: found by two runs on small made-up answers, which must agree.
 
     Raises:
@@ -226,10 +230,13 @@ def calls(solver: Solver, sde: Any, kind: str, grid: Grid | None, denoise: bool,
     return first
 
 
-def _rehearse(solver: Solver, sde: Any, kind: str, grid: Any, denoise: bool, last: Any, seed: int) -> list[Call]:
+def _rehearse(
+    solver: Solver, sde: GaussianSDE, kind: str, grid: Grid | None, denoise: bool, last: GaussianPoint | None, seed: int
+) -> list[Call]:
     """The calls of a run on three rows of two numbers, in the precision of most runs: times may be rounded to it."""
     noise, start = SeededNoise(seed, range(3), (2,), torch.float32), last if grid is None else grid[0]
-    x = noise.start().fresh() * sde.prior_std(start.t)
+    assert start is not None  # one of the two is given
+    x = noise.start().fresh() * sde.prior_std(float(start.t))
     run = Turns(solver, sde, kind, grid, x, noise, denoise, last)
     found: list[Call] = []
     asked = None if run.question is None else run.question.x
