@@ -36,7 +36,7 @@ def hash_of(*things: Any) -> str:
             for module in _modules(thing):
                 modules |= _closure(module)
     for module in sorted(modules):
-        digest.update(f"{module}\n".encode() + _source(module) + b"\n")
+        digest.update(f"{module}\n".encode() + source_of(module) + b"\n")
     return digest.hexdigest()[:16]
 
 
@@ -67,7 +67,7 @@ def _closure(module: str) -> frozenset[str]:
     ahead = [module]
     while ahead:
         name = ahead.pop()
-        if name in seen or not _path(name):
+        if name in seen or not module_path(name):
             continue
         seen.add(name)
         ahead += [other for other in _imports(name) if other.split(".")[0] in (_CORE, name.split(".")[0])]
@@ -75,19 +75,25 @@ def _closure(module: str) -> frozenset[str]:
 
 
 @functools.cache
-def _path(module: str) -> Path | None:
-    """The source file of a module, or None where there is none to read."""
+def module_path(module: str) -> Path | None:
+    """The source file of a module, or None where there is none to read; only a package at the top is looked up, none imported."""
+    top, *parts = module.split(".")
     try:
-        spec = importlib.util.find_spec(module)
+        spec = importlib.util.find_spec(top)
     except (ImportError, ValueError, AttributeError):
         return None
-    origin = spec.origin if spec is not None else None
-    return Path(origin) if origin is not None and origin.endswith(".py") else None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    if not parts:
+        return Path(spec.origin)
+    below = Path(spec.origin).parent.joinpath(*parts)
+    found = below / "__init__.py", below.with_suffix(".py")
+    return next((path for path in found if path.is_file() and spec.submodule_search_locations), None)
 
 
 @functools.cache
-def _source(module: str) -> bytes:
-    path = _path(module)
+def source_of(module: str) -> bytes:
+    path = module_path(module)
     return _file(path) if path is not None else b""
 
 
@@ -95,11 +101,11 @@ def _source(module: str) -> bytes:
 def _imports(module: str) -> frozenset[str]:
     """Modules that a module's source imports, inside functions too; what only type checkers see is left out."""
     found: set[str] = set()
-    path = _path(module)
+    path = module_path(module)
     package = module if path is not None and path.name == "__init__.py" else module.rpartition(".")[0]
     if module == _CORE:
         return frozenset()  # its names are looked up one by one, where they are imported
-    nodes: list[ast.AST] = [ast.parse(_source(module))]
+    nodes: list[ast.AST] = [ast.parse(source_of(module))]
     while nodes:
         node = nodes.pop()
         if isinstance(node, ast.Import):
@@ -119,7 +125,7 @@ def _imports(module: str) -> frozenset[str]:
 
 def home_of(module: str, name: str) -> str:
     """Where ``from module import name`` finds the name: a sub-module, where a package has the name from, or the module."""
-    if _path(f"{module}.{name}"):
+    if module_path(f"{module}.{name}"):
         return f"{module}.{name}"
     if module == _CORE and name in public.LEFT_FOR:
         return home_of(f"{_CORE}.{public.LEFT_FOR[name]}", name)
@@ -129,8 +135,8 @@ def home_of(module: str, name: str) -> str:
 @functools.cache
 def _re_exported(package: str) -> dict[str, str]:
     """Name -> module of what the ``__init__`` of a package of the zoo offers; most is imported when it is first used."""
-    path = _path(package)
+    path = module_path(package)
     if path is None or path.name != "__init__.py" or package.split(".")[0] != _CORE:
         return {}
-    nodes = [node for node in ast.walk(ast.parse(_source(package))) if isinstance(node, ast.ImportFrom)]
+    nodes = [node for node in ast.walk(ast.parse(source_of(package))) if isinstance(node, ast.ImportFrom)]
     return {alias.name: str(node.module) for node in nodes for alias in node.names if alias.asname == alias.name}

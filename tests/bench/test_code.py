@@ -34,7 +34,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def fresh(module: str) -> str:
     """The hash as a new process would find it."""
-    for kept in (code._closure, code._path, code._source, code._imports):
+    for kept in (code._closure, code.module_path, code.source_of, code._imports):
         kept.cache_clear()
     return hash_of(module)
 
