@@ -97,29 +97,19 @@ def _cell(value: Any) -> str:
 _WRITERS |= {".csv": _csv, ".json": _json, ".md": _markdown}
 
 
-def store(found: Registry, reports: Sequence[tuple[str, Report]]) -> None:
-    """Keep the measured orders beside each plugin's package.
+def store(found: Registry, subject: str, report: Report, whole: bool) -> None:
+    """Keep the measured figures of a solver beside its plugin's package, and after the whole kit the evidence that all claims held.
 
     Raises:
         PluginError: a report that is not on a registered name, whose figures belong to nobody.
         StorageError: a package that cannot be written to.
 
     """
-    from solvers_zoo.testing.measured import figures_of
     from solvers_zoo.testing.measured import store as keep
 
-    of_plugin: dict[tuple[str, str], dict[str, dict[str, float]]] = {}
-    for subject, report in reports:
-        entry = _entry(found, subject)
-        if entry is None:
-            raise PluginError(
-                f"--store keeps figures of registered solvers with their defaults; {subject} is another setting."
-            )
-        of_plugin.setdefault((entry.dist, entry.plugin), {})[entry.card.name] = figures_of(report)
-    for plugin in found.plugins:
-        figures = of_plugin.get((plugin.dist, plugin.name))
-        if figures:
-            try:
-                keep(plugin, figures)
-            except OSError as error:
-                raise StorageError(f"Cannot store the figures of {plugin.name}: {error.strerror}.") from error
+    entry = _entry(found, subject)
+    if entry is None:
+        raise PluginError(
+            f"--store keeps figures of registered solvers with their defaults; {subject} is another setting."
+        )
+    keep(next(plugin for plugin in found.plugins if entry in plugin.entries), entry, report, whole)

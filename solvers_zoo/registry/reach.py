@@ -169,7 +169,17 @@ def _home(module: str, name: str) -> Definition:
 
 @functools.cache
 def _text(definition: Definition) -> str:
-    return "\n".join(ast.dump(node) for node in _read(definition.module).statements.get(definition.name, ()))
+    return "\n".join(_words(node) for node in _read(definition.module).statements.get(definition.name, ()))
+
+
+def _words(node: object) -> str:
+    """A syntax tree as text, the same whatever version of Python read it: newer ones have more fields, which stand empty."""
+    if isinstance(node, list):
+        return f"[{','.join(map(_words, node))}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    facts = (f"{name}={_words(value)}" for name, value in ast.iter_fields(node) if value not in (None, []))
+    return f"{type(node).__name__}({','.join(facts)})"
 
 
 @functools.cache

@@ -93,6 +93,7 @@ def module_path(module: str) -> Path | None:
 
 @functools.cache
 def source_of(module: str) -> bytes:
+    """The source of a module as bytes, empty where there is none to read."""
     path = module_path(module)
     return _file(path) if path is not None else b""
 

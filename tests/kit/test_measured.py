@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from rotation import BUNDLED, TENTH
+from evidence import BUNDLED, STORED
 
-import solvers_zoo as zoo
 from solvers_zoo import registry
-from solvers_zoo.testing import conform, measured
+from solvers_zoo.testing import Finding, Report, measured
 
-STORED = measured.stored(registry.default().plugins)
 #: How far a stored figure may lie from its claim.
 BANDS = {"order": (0.2, 0.2), "nominal_order": (0.3, 0.5), "weak_order": (0.2, 0.25), "strong_order": (0.25, 0.7)}
 
@@ -28,24 +28,23 @@ def test_every_claimed_order_has_a_measured_one_beside_it(entry):
         assert "order" in figures, "run `zoo check --all --store`"
 
 
-@pytest.mark.parametrize("name", TENTH)
-def test_a_tenth_is_measured_again(name):
-    """CI would fail on a stored figure that the code no longer shows; the tenth changes with the date."""
-    report = conform(zoo.solver(name), quick=True, checks=list(measured.FIGURES.values()))
-    now, then = measured.figures_of(report), STORED.get(("solvers-zoo", name), {})
-    assert now.keys() == then.keys()
-    for figure, value in now.items():
-        assert value == pytest.approx(then[figure], abs=0.03), f"{figure} of {name}: {then[figure]} is stored"
-
-
-def test_figures_are_stored_beside_the_plugin_and_read_again(tmp_path):
+def test_what_is_measured_is_stored_beside_the_plugin_and_read_again(tmp_path):
     package = tmp_path / "a_plugin"
     package.mkdir()
-    plugin = registry.Plugin("a", "dist", "1", "a_plugin", entries=BUNDLED[:2])
+    first, second = BUNDLED[:2]
+    plugin = registry.Plugin("a", "dist", "1", "a_plugin", entries=[first, second])
     plugin.loaded = type("module", (), {"__path__": [str(package)]})
-    first, second = (entry.card.name for entry in BUNDLED[:2])
-    measured.store(plugin, {first: {"order": 1.99}, "gone": {"order": 7.0}})
-    measured.store(plugin, {second: {"order": 3.01}})
-    assert measured.stored([plugin]) == {("dist", first): {"order": 1.99}, ("dist", second): {"order": 3.01}}
+
+    def report(value, status="pass"):
+        return Report([Finding("order-mixture", "x", status, "", 0.0, value)])
+
+    measured.store(plugin, first, report(1.991), whole=True)
+    measured.store(plugin, second, report(3.01), whole=False)
+    names = [("dist", entry.card.name) for entry in (first, second)]
+    assert measured.stored([plugin]) == {names[0]: {"order": 1.99}, names[1]: {"order": 3.01}}
+    row = json.loads((package / measured.FILE).read_text())[first.card.name]
+    assert row["evidence"] == measured.evidence_of(first)
+    measured.store(plugin, first, report(2.5, "fail"), whole=True)
+    assert "evidence" not in json.loads((package / measured.FILE).read_text())[first.card.name]
     (package / measured.FILE).write_text("{not json")
     assert measured.stored([plugin]) == {}

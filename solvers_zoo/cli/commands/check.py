@@ -36,7 +36,11 @@ def check(
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes that share the solvers.")] = 1,
     store: Annotated[
-        bool, typer.Option("--store", help="Keep the measured orders beside each plugin's package.")
+        bool,
+        typer.Option("--store", help="Keep what was measured beside each plugin's package, solver by solver."),
+    ] = False,
+    stale: Annotated[
+        bool, typer.Option("--stale", help="With --all: only solvers whose code changed since they were last stored.")
     ] = False,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Write a table: .csv, .json or .md.")
@@ -55,19 +59,27 @@ def check(
     zoo check my_solver.py --quick
 
     zoo check --all --jobs 2 --out table.md
+
+    zoo check --all --store --stale --jobs 2
     """
     common.at_least_one(jobs=jobs)
     if bool(names) == all_:
         raise common.misuse("Name what to check (a solver, file or package), or say --all.")
+    if stale and not all_:
+        raise common.misuse("--stale chooses among all solvers; say --all --stale.")
     if out is not None:
         matrix.refuse(out)
     files = list(plugin or [])
     found = common.registry(files)
-    subjects = [e.qualified for e in found.entries("solver")] if all_ else _subjects(found, names or [], files)
+    subjects = _all(found, stale) if all_ else _subjects(found, names or [], files)
+    if stale and not subjects and not json:
+        common.say("No solver's code changed since it was last stored; without --stale all are measured.")
     reports = []
     with Progress("checking", wanted=len(subjects) > 1, unit="solvers") as progress:
         for subject, report in _reports(subjects, quick, only, jobs, files, live=not json):
             reports.append((subject, report))
+            if store:
+                matrix.store(found, subject, report, whole=not quick and not only)
             if not json and (len(subjects) > 1 or jobs > 1):
                 _print_summary(subject, report)
             progress(len(reports), len(subjects))
@@ -83,10 +95,15 @@ def check(
         _print_total([report for _, report in reports])
     if out is not None:
         matrix.write(out, matrix.rows(found, reports))
-    if store:
-        matrix.store(found, reports)
     if not good:
         raise typer.Exit(1)
+
+
+def _all(found: Registry, stale: bool) -> list[str]:
+    """Every solver, or every one whose stored evidence is of other code than today's."""
+    from solvers_zoo.testing import measured
+
+    return [entry.qualified for entry in (measured.stale(found.plugins) if stale else found.entries("solver"))]
 
 
 def _subjects(found: Registry, names: Iterable[str], files: list[str]) -> list[str]:
