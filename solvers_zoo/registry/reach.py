@@ -16,7 +16,7 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from solvers_zoo.registry.source_hash import home, module_path, source_of
+from solvers_zoo.registry.source_hash import home_of, module_path, source_of
 
 _CORE = "solvers_zoo"
 #: Modules, with all below them, that decide what runs or how it is shown, and not what it computes.
@@ -160,7 +160,7 @@ def _origin(module: str, node: ast.ImportFrom) -> str:
 
 def _home(module: str, name: str) -> Definition:
     """Where ``from module import name`` finds the name; without a name of its own, a submodule."""
-    found = home(module, name)
+    found = home_of(module, name)
     return Definition(found, "" if found == f"{module}.{name}" else name)
 
 
