@@ -9,8 +9,6 @@ import pytest
 import torch
 from draw import header
 from needs import (  # noqa: F401  (hooks)
-    pytest_collection_modifyitems,
-    pytest_configure,
     pytest_runtest_makereport,
     pytest_runtest_setup,
 )
@@ -20,7 +18,8 @@ from solvers_zoo.registry import registry
 torch.set_num_threads(1)
 
 HERE = Path(__file__).parent
-#: What ``--fast`` leaves out, and what takes the time there. All else is the fast loop, a new folder too.
+#: What ``--fast`` leaves out beside single tests that are marked slow, and what takes the time there. All else is the fast loop,
+#: a new folder too.
 SLOW = {
     "agreement": "the schedulers of another library, imported and built",
     "bench": "sweeps of many cells, files of many cells, a browser",
@@ -41,6 +40,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """``--lacking`` and ``--fast``."""
     needs.pytest_addoption(parser)
     parser.addoption("--fast", action="store_true", help="leave out what is slow: " + ", ".join(SLOW))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The marks."""
+    needs.pytest_configure(config)
+    config.addinivalue_line("markers", "slow: takes seconds; --fast leaves it out")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With ``--lacking`` what was skipped, with ``--fast`` nothing that is marked slow."""
+    needs.pytest_collection_modifyitems(config, items)
+    if config.getoption("fast"):
+        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("slow")])
+        items[:] = [item for item in items if not item.get_closest_marker("slow")]
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -123,6 +123,7 @@ def test_every_deterministic_solver_inverts_or_says_why():
         assert reason is None or len(reason) > 20, card.name
 
 
+@pytest.mark.slow
 def test_at_least_ninety_solvers_differ():
     """Any two that are counted differ by more than 1e-6 on a mixture at 8 steps, on EDM or on OU; equivalents count once."""
     ends: dict[str, list[torch.Tensor]] = {}

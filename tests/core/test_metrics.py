@@ -67,6 +67,7 @@ def test_wrong_samples_are_loud(spoil, loud):
     assert {name for name in loud if found[name].z < 4} == set()
 
 
+@pytest.mark.slow
 def test_scaled_floors_are_those_of_full_size():
     """At n = 8000 the floors come from smaller sets; draw full ones and compare."""
     n, mean, cov = 8000, *RING.moments(END)

@@ -181,6 +181,7 @@ WAITING = {"torchdiffeq", "torchsde"}
 LOOKING = {"picard"}
 
 
+@pytest.mark.slow
 def test_no_solver_makes_the_host_wait_but_those_that_must():
     """Adaptive and implicit methods decide by values; nothing else looks at one or copies one."""
     for card in zoo.solvers():

@@ -176,6 +176,7 @@ for path in map(Path, sys.argv[2:]):
 """
 
 
+@pytest.mark.slow
 def test_a_new_process_goes_on_after_every_step(tmp_path):
     wholes, files = {}, []
     for name, solver in (("stateful", Stateful()), ("ddim", "ddim:eta=1")):

@@ -140,6 +140,7 @@ def test_refused_with_its_reason(solver, reason):
 REFUSED = {"picard", "ttm", "torchdiffeq-explicit-adams"}
 
 
+@pytest.mark.slow
 def test_every_solver_whose_calls_are_known():
     """Of all that are registered: each gives `zoo.sample`'s numbers, and the others say in one sentence why they cannot."""
     inner = diffusers.DDPMScheduler(**V)

@@ -39,6 +39,7 @@ def printed():
 
 
 @pytest.mark.parametrize("name", METHODS)
+@pytest.mark.slow
 def test_the_error_is_the_one_on_the_page(name):
     """Within a tenth and the floor's own size, both ways: a better method is news too."""
     assert errors(name) == pytest.approx(printed()[name], rel=0.1, abs=0.008)

@@ -320,5 +320,6 @@ def test_ttm_has_the_exact_slope(sde, kind):
     assert got.nfe == 2
 
 
+@pytest.mark.slow
 def test_ttm_order():
     assert slope(zoo.solver("ttm"), (64, 128, 256)) == pytest.approx(2, abs=0.1)

@@ -129,6 +129,7 @@ def measured(tmp_path_factory):
     return str(path), measure_statistics(model, str(path), lam=(ends[0], ends[1]), nodes=33, samples=256)
 
 
+@pytest.mark.slow
 def test_measured_statistics_pay_off(measured):
     """At 5 evaluations the error is a fifth of the best other solver's here, and it converges as declared."""
     path, _ = measured

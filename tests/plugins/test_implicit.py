@@ -31,6 +31,7 @@ def test_all_are_here_and_their_numbers_have_the_order():
 
 
 @pytest.mark.parametrize("name", ["backward-euler", "trbdf2", "crouzeix", "sdirk4", "gauss-legendre-4", "radau-iia-3"])
+@pytest.mark.slow
 def test_measured_order(name):
     steps = (128, 256, 512) if ORDERS[name] == 1 else (16, 32, 64)
     assert slope(name, steps) == pytest.approx(ORDERS[name], abs=0.2)
@@ -69,6 +70,7 @@ def test_the_equations_are_solved(name, variable):
     assert got.stats["residual"].max() <= 1e-10
 
 
+@pytest.mark.slow
 def test_the_reported_residual_is_the_true_one():
     """Backward Euler's one equation, put together from its own result."""
     model, x, _ = mixture()
@@ -151,6 +153,7 @@ def test_float32_settles_to_its_own_rounding():
         assert got.stats["residual"].max() < 64 * 2**-24
 
 
+@pytest.mark.slow
 def test_stages_that_do_not_settle_say_so():
     sde = zoo.EDM(sigma_min=0.05, sigma_max=2.0)
     model = zoo.FunctionModel(lambda x, t: -3 * x.sign(), sde=sde, prediction="x0")  # jumps over where x_s would lie

@@ -149,6 +149,7 @@ def test_default_annealed_step_is_stable_at_every_noise_level():
         assert 0.2 < variance < 3 * (0.25 + low**2)
 
 
+@pytest.mark.slow
 def test_langevin_fails_where_annealing_does_not():
     """NCSN's two modes: weight of the small one, and the variance within a mode (1/(1 - eps/4) exactly at stationarity)."""
     n = 4000

@@ -125,6 +125,7 @@ def test_rectified_adams_keeps_the_first_prediction_of_a_start_in_pure_noise():
     assert not zoo.solver("dpmpp-2m").plan(grid)[1].weights
 
 
+@pytest.mark.slow
 def test_published_errors_and_their_repairs():
     """Orders as docs/published-errors.md has them."""
     spec = importlib.util.spec_from_file_location("published_errors", SCRIPT)

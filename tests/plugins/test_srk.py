@@ -218,6 +218,7 @@ def test_a_kinetic_chain_of_free_flight_has_the_exact_law():
         assert torch.allclose(moved[:, 2:] @ moved[:, 2:].mT, due, rtol=rtol, atol=0), name
 
 
+@pytest.mark.slow
 def test_gotta_go_fast_meets_its_tolerance_and_repeats():
     problem = mixture_2d()
     times, words = problem.grid(8), []
@@ -230,6 +231,7 @@ def test_gotta_go_fast_meets_its_tolerance_and_repeats():
     assert words[0] < words[1]
 
 
+@pytest.mark.slow
 def test_gotta_go_fast_stays_on_one_path_when_it_rejects():
     """A finer tolerance comes nearer to the strong solution of the very same path; the median, as some change modes."""
     problem = mixture_1d()

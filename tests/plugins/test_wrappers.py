@@ -259,6 +259,7 @@ def half_known(rho=0.9):
     return zoo.Inpainting(model, torch.tensor([1.5, 0.0]), torch.tensor([True, False]))
 
 
+@pytest.mark.slow
 def test_repaint_tends_to_the_posterior_with_resampling():
     """At 100 steps the error of the mean of what is not known falls with the resampling."""
     off = []
