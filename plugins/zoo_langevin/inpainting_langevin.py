@@ -66,9 +66,9 @@ class _Once(Draws):
         return self._kept
 
     def between(self, t: Point, s: Point, area: bool = False) -> Any:
-        """As drawn."""
+        """The increment that the wrapped draws give."""
         return self.draws.between(t, s, area)
 
     def uniform(self) -> Tensor:
-        """As drawn."""
+        """The uniforms that the wrapped draws give."""
         return self.draws.uniform()

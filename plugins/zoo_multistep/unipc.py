@@ -78,7 +78,7 @@ class UniP(Multistep):
         return exponential_weights(self.of, [t, *others], t, s)[1:]
 
     def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
-        """The predictor."""
+        """The weights of the predictor, UniP-p."""
         return self.inside(nodes[0], s, nodes[1:])
 
 
@@ -109,7 +109,7 @@ class UniPC(UniP):
         return self.order
 
     def depth(self, number: int, steps: int) -> int:
-        """The predictor's."""
+        """As many past predictions as the predictor uses: the corrector's own one more is not counted."""
         return min(super().depth(number, steps), self.order - 1)
 
     def facts(self) -> SolverCard:

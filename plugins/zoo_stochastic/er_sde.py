@@ -69,7 +69,7 @@ class ERSDE1(StepSolver):
     scale: str = _scale_option()
 
     def facts(self) -> SolverCard:
-        """By the noise scale."""
+        """The card as the noise scale makes it."""
         if self.scale == "ode":
             return self.card.noise_free(1, ("ddim", "euler"))
         if self.scale == "reverse-sde":
@@ -109,7 +109,7 @@ class ERSDE2(Multistep):
     scale: str = _scale_option()
 
     def facts(self) -> SolverCard:
-        """By the noise scale."""
+        """The card as the noise scale makes it."""
         if self.scale == "ode":
             nominal = 2 if self.lower_order_final else self.nominal
             return replace(self.card.noise_free(2), nominal_order=nominal)

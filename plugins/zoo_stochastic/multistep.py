@@ -50,7 +50,7 @@ class StochasticMultistep(Multistep):
     """Solvers that give the same numbers at eta = 0."""
 
     def facts(self) -> SolverCard:
-        """By eta."""
+        """The card with the noise level that eta makes; at eta = 0 a solver of the flow."""
         card = self.card
         if self.eta:
             return replace(card, noise_level=self.eta**0.5)

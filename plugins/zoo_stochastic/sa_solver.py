@@ -64,7 +64,7 @@ class SASolver(Multistep):
         return max(self.predictor, self.corrector - 1) if self.corrector else self.predictor - 1
 
     def depth(self, number: int, steps: int) -> int:
-        """The predictor's."""
+        """As many past predictions as the predictor uses."""
         return min(super().depth(number, steps), self.predictor - 1)
 
     def facts(self) -> SolverCard:
@@ -113,7 +113,7 @@ class SASolver(Multistep):
         return [slope if node is other else -s.alpha * expm1(-rate * h) - slope for node in nodes]
 
     def weights(self, nodes: Sequence[GaussianPoint], s: GaussianPoint, sde: GaussianSDE) -> Sequence[Scalar]:
-        """The predictor's."""
+        """The weights of the predictor."""
         return self.integral(nodes, nodes[0], s)[1:]
 
     def gains(self, nodes: Sequence[GaussianPoint], used: int) -> list[Scalar]:
@@ -126,7 +126,7 @@ class SASolver(Multistep):
         return [c - p for c, p in zip_longest(corrected, predicted, fillvalue=0.0)]
 
     def correction(self, nodes: Sequence[GaussianPoint], used: int, sde: GaussianSDE) -> Sequence[Scalar]:
-        """The step before, corrected."""
+        """What the corrector changes of the step before."""
         return self.gains(nodes, used)
 
 

@@ -134,7 +134,7 @@ class SEEDS2(SEEDS):
         return self.card.noise_free(2, (f"dpmpp-2s(r1={self.r})",))
 
     def stages(self, sde: GaussianSDE, t: GaussianPoint, s: GaussianPoint) -> list[tuple[Any, Sequence[Any]]]:
-        """One."""
+        """One stage, at r, and the end of the step."""
         h = s.lam - t.lam
         middle = s if self.r == 1 else sde.at_lam(t.lam + self.r * h)
         return [(middle, ()), (s, (-s.alpha * expm1(-(1 + self.eta) * h) / (2 * self.r),))]
@@ -161,7 +161,7 @@ class SEEDS3(SEEDS):
     r2: float = option(2 / 3, help="place of the second stage", above=0.0, high=1.0)
 
     def check(self) -> None:
-        """The stages in order."""
+        """The first stage must lie before the second."""
         if not self.r1 < self.r2:
             raise OptionError(f"seeds-3: r1 = {self.r1:g} must lie below r2 = {self.r2:g}.")
 
@@ -171,7 +171,7 @@ class SEEDS3(SEEDS):
         return self.card.noise_free(order, (f"dpmpp-3s(r1={self.r1}, r2={self.r2})",))
 
     def stages(self, sde: GaussianSDE, t: GaussianPoint, s: GaussianPoint) -> list[tuple[Any, Sequence[Any]]]:
-        """Two."""
+        """Two stages, at r1 and r2, and the end of the step."""
         h, level = s.lam - t.lam, self.eta**0.5
         one = sde.at_lam(t.lam + self.r1 * h)
         two = s if self.r2 == 1 else sde.at_lam(t.lam + self.r2 * h)

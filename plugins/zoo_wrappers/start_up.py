@@ -139,11 +139,11 @@ class StartUp(StepSolver):
         return self.solver.supports(sde, cut(grid, self.cuts(grid.steps)) if self.start == "short-steps" else grid)
 
     def plan(self, grid: Grid) -> Sequence[Any]:
-        """What is done in every interval."""
+        """For every interval, how it is taken: by the solver, by the starter, corrected or cut."""
         return _STARTS[self.start](self, grid)
 
     def step(self, model: ScoreModel, x: Tensor, interval: Interval, memory: object, noise: Draws) -> Step:
-        """As planned."""
+        """Take the interval as its plan says."""
         step: Step = interval.plan.take(self.base, model, x, interval, memory, noise)
         return step
 
