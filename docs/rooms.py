@@ -2,8 +2,8 @@
 
     python docs/rooms.py            # after a change of a level or of a room's first line
 
-writes the table of rooms in ``docs/design.md``, the list in ``solvers_zoo/__init__.py``, and the table of public sub-modules in
-``docs/writing-a-plugin.md``. The levels stand here, beside the page that shows them; ``tests/core/test_house.py`` holds every
+writes the table of rooms in ``docs/design.md``, the list in ``solvers_zoo/__init__.py``, the table of public sub-modules in
+``docs/writing-a-plugin.md``, and the names that moved there in ``docs/upgrading.md``. The levels stand here, beside the page that shows them; ``tests/core/test_house.py`` holds every
 import to them, and the written lists to this file.
 """
 
@@ -118,10 +118,23 @@ def table_of_public() -> str:
     return "\n".join(["| sub-module | gives | names |", "|---|---|---|", *rows])
 
 
+def table_of_left() -> str:
+    """The names that left `solvers_zoo` itself and where they live, as a table in Markdown."""
+    body = ast.parse((CORE / "registry" / "public.py").read_text()).body
+    left = next(node.value for node in body if isinstance(node, ast.Assign) and _assigned(node) == ["LEFT"])
+    rows = [
+        f"| {', '.join(f'`{name}`' for name in names.split())} | `solvers_zoo.{module}` |"
+        for module, names in ast.literal_eval(left).items()
+    ]
+    return "\n".join(["| names | now in |", "|---|---|", *rows])
+
+
 def written() -> dict[Path, str]:
     """The text of each file that holds a list, as it should be."""
     design, plugin, door = ROOT / "docs/design.md", ROOT / "docs/writing-a-plugin.md", CORE / "__init__.py"
+    upgrading = ROOT / "docs/upgrading.md"
     return {
+        upgrading: _between(upgrading, "<!-- left -->\n\n", "\n\n<!-- end of left -->", table_of_left()),
         design: _between(design, "<!-- rooms -->\n\n", "\n\n<!-- end of rooms -->", table_of_rooms()),
         plugin: _between(plugin, "<!-- public -->\n\n", "\n\n<!-- end of public -->", table_of_public()),
         door: _between(door, "python docs/rooms.py):\n\n", '\n"""', list_of_rooms()),
