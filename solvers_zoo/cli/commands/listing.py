@@ -152,10 +152,15 @@ def _print_table(found: Registry, kind: str, entries: list[Entry]) -> None:
     for i, entry in enumerate(entries):
         if i and _family(entry) != _family(entries[i - 1]):
             common.say("")
-        cells = [wrap(cells[i], room) or [""] for (*_, cells), room in zip(columns, widths, strict=True)]
+        cells = [_wrapped(cells[i], room) for (*_, cells), room in zip(columns, widths, strict=True)]
         for row in zip_longest(*cells, fillvalue=""):
             _print_row(row, [style for _, style, _, _ in columns], columns, widths)
     common.say("")
+
+
+def _wrapped(text: str, room: int) -> list[str]:
+    """Lines of at most ``room``; most cells fit in one, and asking `wrap` for each would be a tenth of the command's time."""
+    return [text] if len(text) <= room and "  " not in text else wrap(text, room) or [""]
 
 
 def _print_row(cells: Sequence[str], styles: Sequence[str], columns: list[_Column], widths: list[int]) -> None:
