@@ -1,4 +1,4 @@
-"""What a job of the array does, and the files through which it and the one who waits for it speak."""
+"""What a job of the array does, and the files that it exchanges with the process that waits for it."""
 
 from __future__ import annotations
 

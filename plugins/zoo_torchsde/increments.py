@@ -1,4 +1,4 @@
-"""Brownian motions of the zoo as torchsde asks for them. Its own draw a whole batch from one seed."""
+"""Brownian motions of the zoo as torchsde asks for them; torchsde's own draw a whole batch from one seed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an executor is: something that runs one function on many items, and survives what they do to it.
+"""What an executor is: it runs one function on many items, and goes on when an item fails.
 
 An executor is a class with one method:
 

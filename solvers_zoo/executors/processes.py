@@ -1,4 +1,4 @@
-"""Tasks in processes of this machine, which nothing that a task does can take down with it."""
+"""Tasks in processes of this machine: a task that crashes ends its own process, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DDPM's process with any table: one that another library made."""
+"""DDPM's process with a beta schedule that another library made."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DDNM: the data predicted agree with the observation; what it does not see is the model's."""
+"""DDNM: the predicted data are made to agree with the observation; what is not observed stays as the model has it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PiGDM: the likelihood of the observation with an isotropic guess of what is uncertain."""
+"""PiGDM: the likelihood of the observation with an isotropic guess of the data's covariance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The discrete process of DDPM, with its table of betas, made continuous between the indices."""
+"""The discrete process of DDPM with its beta schedule, made continuous between the indices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two families of processes, and what their members share: the signal keeps its scale, or the variance does."""
+"""Two families of processes: the signal keeps its scale (variance exploding), or the total variance does (variance preserving)."""
 
 from __future__ import annotations
 

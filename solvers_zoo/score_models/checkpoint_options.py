@@ -1,4 +1,4 @@
-"""What is asked of a trained network that knows classes."""
+"""Options of a trained network that knows classes: which class is drawn, and how strongly it is guided."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims: one process at a time, given up by the kernel when the process ends, however it ends.
+"""Locks: one process at a time holds one, and the kernel releases it when the process ends, however it ends.
 
 A claim is a POSIX record lock on one byte of one file, at a place that follows from what is claimed. Nothing is ever written
 to the file, no file is made for a claim, and on a shared file system the locks of all machines are seen by all.

@@ -1,4 +1,4 @@
-r"""Langevin dynamics cannot weigh far modes; annealing mends it; the probability flow is exact.
+r"""Langevin dynamics cannot weigh far modes; annealing fixes it; the probability flow is exact.
 
 Target 1/5 N((-5, -5), I) + 4/5 N((5, 5), I). The barrier between the modes is e^25, so a chain stays in the basin where it
 starts: nearly half of a square's points. Settings are those of the toy experiment of NCSN: starts U[-8, 8]^2, eps = 0.1, 1000 steps;

@@ -1,4 +1,4 @@
-"""Comparing: all sides of a row in turn, and what their times say."""
+"""The comparison: it runs all sides of a row in turn and computes ratios from their times."""
 
 from __future__ import annotations
 

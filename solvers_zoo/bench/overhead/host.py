@@ -1,4 +1,4 @@
-"""Looks at values: what in a solver's loop makes the host wait for a device.
+"""Which operations of a solver's loop read a value, so that the host waits for the device.
 
 The loop runs on torch's ``meta`` device, which has shapes and no values, so that whatever needs a value cannot go on; and under
 modes that see what is copied. No GPU is needed for it.

@@ -1,4 +1,4 @@
-"""Counting what a run costs, where it is spent: at the model."""
+"""A model that counts its calls and evaluations: they are what a run costs."""
 
 from __future__ import annotations
 

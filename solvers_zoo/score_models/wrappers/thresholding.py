@@ -1,4 +1,4 @@
-"""Thresholding: predicted data are kept where data can be."""
+"""Thresholding: predicted data are clipped to the range that data have."""
 
 from __future__ import annotations
 

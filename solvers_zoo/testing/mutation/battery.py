@@ -1,4 +1,4 @@
-"""A fingerprint of all that a solver does: two solvers with the same one are the same, as far as anybody can see.
+"""A fingerprint of all that a solver does: two solvers with the same fingerprint count as the same solver.
 
 It holds cards, options, refusals, costs, error estimates, and every bit of runs over processes, grids, directions, numbers of
 steps, dtypes and points, for the defaults and for every option moved off them.
