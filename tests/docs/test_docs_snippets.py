@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from draw import drawn
+from needs import TOOLS, needs
 from snippets import ROOT, Snippet, every, of, pages
 
 import solvers_zoo as zoo
@@ -35,7 +36,14 @@ def quietly(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
         yield tmp_path
 
 
-@pytest.mark.parametrize("page", RUN)
+def _marked(page: str) -> object:
+    """A page that imports another library needs it."""
+    source = "\n".join(snippet.code for snippet in RUN[page] if snippet.language == "python" and not snippet.reason)
+    roots = set(re.findall(r"^ *(?:from|import) (\w+)", source, re.MULTILINE))
+    return pytest.param(page, marks=[needs(name) for name, tool in TOOLS.items() if roots & set(tool.modules)])
+
+
+@pytest.mark.parametrize("page", map(_marked, RUN))
 def test_snippets_of_a_page_run(page: str, quietly: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     for snippet in RUN[page]:
