@@ -43,7 +43,7 @@ def _marked(page: str) -> object:
     return pytest.param(page, marks=[needs(name) for name, tool in TOOLS.items() if roots & set(tool.modules)])
 
 
-@pytest.mark.parametrize("page", map(_marked, RUN))
+@pytest.mark.parametrize("page", [_marked(page) for page in RUN])
 def test_snippets_of_a_page_run(page: str, quietly: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names: dict[str, Any] = {}
     for snippet in RUN[page]:
