@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -97,19 +97,34 @@ def _cell(value: Any) -> str:
 _WRITERS |= {".csv": _csv, ".json": _json, ".md": _markdown}
 
 
-def store(found: Registry, subject: str, report: Report, whole: bool) -> None:
-    """Keep the measured figures of a solver beside its plugin's package, and after the whole kit the evidence that all claims held.
+def refuse_to_store(found: Registry, subjects: Iterable[str]) -> None:
+    """Refuse, before anything is measured, to store what belongs to no registered name.
 
     Raises:
-        PluginError: a report that is not on a registered name, whose figures belong to nobody.
+        PluginError: a solver with options of its own.
+
+    """
+    for subject in subjects:
+        if _entry(found, subject) is None:
+            raise PluginError(
+                f"--store keeps figures of registered solvers with their defaults; {subject} is another setting."
+            )
+
+
+def store(found: Registry, subject: str, report: Report, code: str) -> None:
+    """Keep what was measured on a registered solver beside its plugin's package.
+
+    Args:
+        found: the registry.
+        subject: the solver's name.
+        report: what the kit found on it.
+        code: the hash of the code that the whole kit examined; empty where only a part of the kit ran.
+
+    Raises:
         StorageError: a package that cannot be written to.
 
     """
     from solvers_zoo.testing.measured import store as keep
 
-    entry = _entry(found, subject)
-    if entry is None:
-        raise PluginError(
-            f"--store keeps figures of registered solvers with their defaults; {subject} is another setting."
-        )
-    keep(next(plugin for plugin in found.plugins if entry in plugin.entries), entry, report, whole)
+    entry = found.find("solver", subject)
+    keep(next(plugin for plugin in found.plugins if entry in plugin.entries), entry, report, code)

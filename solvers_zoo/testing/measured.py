@@ -8,20 +8,18 @@ A plugin's package may hold a file ``measured.json``, {solver: {figure: value}},
     weak_order      slope of the error of mean and variance on a Gaussian
     strong_order    slope of the error along a Brownian path
 
-Beside them stands ``evidence``: the hash of the code with which the whole kit last passed on this solver, as `evidence_of` finds it.
-Where it is another one now, the evidence is stale, and ``zoo check --all --store --stale`` measures that solver again.
+Beside them stands ``evidence``: the hash of the code with which the whole kit last passed on this solver (see the module
+`evidence`). Where that code has another hash now, the evidence is stale, and ``zoo check --all --store --stale`` measures the
+solver again.
 """
 
 from __future__ import annotations
 
-import functools
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from solvers_zoo.registry import reach, registry
-from solvers_zoo.registry.options import Configurable
 from solvers_zoo.storage.files import replace
 
 if TYPE_CHECKING:
@@ -46,18 +44,16 @@ def path_of(plugin: Plugin) -> Path | None:
 
 def stored(plugins: Iterable[Plugin]) -> dict[tuple[str, str], dict[str, float]]:
     """Figures by (distribution, name). A file that cannot be read counts as none."""
-    return {
-        solver: {figure: value for figure, value in row.items() if figure in FIGURES}
-        for solver, row in _rows(plugins).items()
-    }
+    return {solver: _figures(row) for solver, row in _rows(plugins).items()}
 
 
-def stale(plugins: Iterable[Plugin]) -> list[Entry]:
-    """The solvers of some plugins whose stored evidence is of other code, or that have none."""
-    listed = list(plugins)
-    rows = _rows(listed)
-    entries = [entry for plugin in listed for entry in plugin.entries if entry.card.kind == "solver"]
-    return [e for e in entries if rows.get((e.dist, e.card.name), {}).get("evidence") != evidence_of(e)]
+def evidence(plugins: Iterable[Plugin]) -> dict[tuple[str, str], str]:
+    """The hash of the code with which the whole kit last passed, by (distribution, name), for solvers that have one."""
+    return {solver: str(row["evidence"]) for solver, row in _rows(plugins).items() if "evidence" in row}
+
+
+def _figures(row: Mapping[str, object]) -> dict[str, float]:
+    return {name: value for name, value in row.items() if name in FIGURES and isinstance(value, int | float)}
 
 
 def figures_of(report: Report) -> dict[str, float]:
@@ -67,16 +63,17 @@ def figures_of(report: Report) -> dict[str, float]:
     return {figure: round(values[check], 2) for figure, check in FIGURES.items() if check in values}
 
 
-def store(plugin: Plugin, entry: Entry, report: Report, whole: bool) -> Path | None:
+def store(plugin: Plugin, entry: Entry, report: Report, code: str = "") -> Path | None:
     """Write what a report on one of a plugin's solvers found beside the plugin's package; rows of its other solvers stay.
 
-    Rows of names that the plugin no longer has are dropped.
+    Rows of names that the plugin no longer has are dropped. The file is replaced as a whole or not at all.
 
     Args:
         plugin: the plugin.
         entry: its solver.
         report: what the kit found on it.
-        whole: whether the whole kit ran, so that the report is evidence of every claim if it is good.
+        code: the hash of the code that was examined, where the whole kit ran, so that a good report is evidence of every
+            claim. Without it the figures of the report join the stored ones, and the evidence stays as it is.
 
     Returns:
         The file, or None for a plugin that is no package.
@@ -85,56 +82,19 @@ def store(plugin: Plugin, entry: Entry, report: Report, whole: bool) -> Path | N
     path = path_of(plugin)
     if path is None:
         return None
-    before = {name: row for (_, name), row in _rows([plugin]).items()}
-    old = before.get(entry.card.name, {}).get("evidence")
-    evidence = evidence_of(entry) if whole and report.ok else None if whole else old
-    before[entry.card.name] = figures_of(report) | ({"evidence": evidence} if evidence else {})
+    rows = {name: dict(row) for (_, name), row in _rows([plugin]).items()}
+    old, now = rows.get(entry.card.name, {}), figures_of(report)
+    whole: dict[str, object] = {**now, "evidence": code} if report.ok else {**now}
+    rows[entry.card.name] = whole if code else {**old, **now}
     names = sorted(entry.card.name for entry in plugin.entries if entry.card.kind == "solver")
-    rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(before[name])}" for name in names if before.get(name))
-    replace(path, lambda file: file.write(f"{{\n{rows}\n}}\n".encode()))
+    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(rows[name])}" for name in names if rows.get(name))
+    replace(path, lambda file: file.write(f"{{\n{lines}\n}}\n".encode()))
     return path
 
 
-def evidence_of(entry: Entry) -> str:
-    """The hash of all code that the kit's verdict on a solver depends on.
-
-    That is what the solver reaches, with the solvers that it is made of by default and those that its card says it equals; what the
-    kit reaches; and the zoo's own processes and grids, on which it is examined.
-    """
-    starts, words = [], []
-    found = registry.default()
-    solver = entry.cls.make()
-    for part in (solver, *(found.make("solver", other) for other in solver.card.equivalents)):
-        for cls in _classes(part):
-            more, rows = reach.of_class(cls)
-            starts += more
-            words += rows
-    return reach.hash_of(reach.reach(starts) | _kit(), words)
-
-
-@functools.cache
-def _kit() -> frozenset[reach.Definition]:
-    """The code of the checks, and of the processes and grids that they examine on."""
-    starts = [reach.Definition("solvers_zoo.testing.kit", "conform")]
-    for kind in ("sde", "grid"):
-        for entry in registry.default().entries(kind):
-            if entry.plugin == "catalogue":
-                starts += reach.of_class(entry.cls)[0]
-    return reach.reach(starts)
-
-
-def _classes(thing: Configurable) -> Iterator[type]:
-    """The class of a configured object, and those of what its options hold."""
-    yield type(thing)
-    for name in thing.options():
-        value = getattr(thing, name)
-        if isinstance(value, Configurable):
-            yield from _classes(value)
-
-
-def _rows(plugins: Iterable[Plugin]) -> dict[tuple[str, str], dict[str, Any]]:
+def _rows(plugins: Iterable[Plugin]) -> dict[tuple[str, str], dict[str, object]]:
     """The stored rows by (distribution, name). A file that cannot be read counts as none."""
-    found: dict[tuple[str, str], dict[str, Any]] = {}
+    found: dict[tuple[str, str], dict[str, object]] = {}
     for plugin in plugins:
         path = path_of(plugin)
         try:

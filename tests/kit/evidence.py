@@ -6,10 +6,11 @@ from draw import drawn
 
 from solvers_zoo import registry
 from solvers_zoo.testing import measured
+from solvers_zoo.testing.evidence import Evidence
 
 BUNDLED = [entry for entry in registry.default().entries("solver") if entry.dist == "solvers-zoo"]
 STORED = measured.stored(registry.default().plugins)
-_STALE = {entry.card.name for entry in measured.stale(registry.default().plugins) if entry.dist == "solvers-zoo"}
+_STALE = {entry.card.name for entry in Evidence().stale() if entry.dist == "solvers-zoo"}
 #: The solvers whose code changed since their claims were last measured and stored; at most so many are measured in a run.
 STALE = drawn([entry.card.name for entry in BUNDLED if entry.card.name in _STALE], 20, "stale evidence")
 NOT_MEASURED = sorted(_STALE - set(STALE))

@@ -38,13 +38,16 @@ def test_what_is_measured_is_stored_beside_the_plugin_and_read_again(tmp_path):
     def report(value, status="pass"):
         return Report([Finding("order-mixture", "x", status, "", 0.0, value)])
 
-    measured.store(plugin, first, report(1.991), whole=True)
-    measured.store(plugin, second, report(3.01), whole=False)
+    measured.store(plugin, first, report(1.991), "0f")
+    measured.store(plugin, second, report(3.01))
     names = [("dist", entry.card.name) for entry in (first, second)]
     assert measured.stored([plugin]) == {names[0]: {"order": 1.99}, names[1]: {"order": 3.01}}
     row = json.loads((package / measured.FILE).read_text())[first.card.name]
-    assert row["evidence"] == measured.evidence_of(first)
-    measured.store(plugin, first, report(2.5, "fail"), whole=True)
+    assert row["evidence"] == "0f"
+    measured.store(plugin, first, Report([Finding("weak-order", "x", "pass", "", 0.0, 1.5)]))
+    assert measured.stored([plugin])[names[0]] == {"order": 1.99, "weak_order": 1.5}
+    assert measured.evidence([plugin]) == {names[0]: "0f"}
+    measured.store(plugin, first, report(2.5, "fail"), "1f")
     assert "evidence" not in json.loads((package / measured.FILE).read_text())[first.card.name]
     (package / measured.FILE).write_text("{not json")
     assert measured.stored([plugin]) == {}

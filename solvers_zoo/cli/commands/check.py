@@ -72,6 +72,7 @@ def check(
     files = list(plugin or [])
     found = common.registry(files)
     subjects = _all(found, stale) if all_ else _subjects(found, names or [], files)
+    codes = _codes(found, subjects, whole=not quick and not only) if store else {}
     if stale and not subjects and not json:
         common.say("No solver's code changed since it was last stored; without --stale all are measured.")
     reports = []
@@ -79,7 +80,7 @@ def check(
         for subject, report in _reports(subjects, quick, only, jobs, files, live=not json):
             reports.append((subject, report))
             if store:
-                matrix.store(found, subject, report, whole=not quick and not only)
+                matrix.store(found, subject, report, codes[subject])
             if not json and (len(subjects) > 1 or jobs > 1):
                 _print_summary(subject, report)
             progress(len(reports), len(subjects))
@@ -101,9 +102,22 @@ def check(
 
 def _all(found: Registry, stale: bool) -> list[str]:
     """Every solver, or every one whose stored evidence is of other code than today's."""
-    from solvers_zoo.testing import measured
+    if not stale:
+        return [entry.qualified for entry in found.entries("solver")]
+    from solvers_zoo.testing.evidence import Evidence
 
-    return [entry.qualified for entry in (measured.stale(found.plugins) if stale else found.entries("solver"))]
+    return [entry.qualified for entry in Evidence(found).stale()]
+
+
+def _codes(found: Registry, subjects: list[str], whole: bool) -> dict[str, str]:
+    """The hash of the code that is about to be examined, for each solver; empty ones where only a part of the kit will run."""
+    from solvers_zoo.testing.evidence import Evidence
+
+    matrix.refuse_to_store(found, subjects)
+    if not whole:
+        return dict.fromkeys(subjects, "")
+    now = Evidence(found)
+    return {subject: now.hash_of(found.find("solver", subject)) for subject in subjects}
 
 
 def _subjects(found: Registry, names: Iterable[str], files: list[str]) -> list[str]:
