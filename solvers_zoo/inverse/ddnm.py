@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from solvers_zoo.inverse.observed import DecomposedObserved, Observation, flat
+from solvers_zoo.errors import OptionError
+from solvers_zoo.inverse.observed import Observation, Observed, flat
 from solvers_zoo.inverse.operators import DecomposedOperator, LinearOperator
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from solvers_zoo.score_models.base import ScoreModel
 
 
-class DDNM(DecomposedObserved):
+class DDNM(Observed):
     r"""The null-space model: what A sees of the predicted data is replaced by what was observed.
 
         without noise             x0' = x0 + A^+ (y - A x0)
@@ -38,6 +39,11 @@ class DDNM(DecomposedObserved):
 
     def __init__(self, model: ScoreModel, operator: LinearOperator, y: object, noise_std: float = 0.0) -> None:
         super().__init__(model, operator, y, noise_std)
+        if not isinstance(operator, DecomposedOperator):
+            raise OptionError(
+                f"DDNM needs the operator's singular values; {type(operator).__name__} has none. "
+                "Use Matrix, Mask, Grey, Average or Blur, or a method without them: DPS, PiGDM or MMPS."
+            )
         self.kind = "x0"
 
     def guide(self, x: Tensor, point: GaussianPoint, seen: Observation, condition: dict[str, object]) -> Prediction:

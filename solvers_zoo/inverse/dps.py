@@ -5,18 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from solvers_zoo.errors import OptionError
-from solvers_zoo.inverse.observed import Observation, Observed, differentiable, moved
+from solvers_zoo.inverse.observed import GradientObserved
 from solvers_zoo.inverse.operators import LinearOperator, dot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from solvers_zoo.processes.base import GaussianPoint
-    from solvers_zoo.processes.prediction import Prediction
     from solvers_zoo.score_models.base import ScoreModel
 
 
-class DPS(Observed):
+class DPS(GradientObserved):
     r"""Diffusion posterior sampling: log p(y | x) is taken at x0 = E[X_0 | x], as if nothing were uncertain.
 
         score' = score + rho J^T A^T (y - A x0),   J = d x0/d x
@@ -56,11 +57,7 @@ class DPS(Observed):
                 "DPS: noise_std = 0 makes the likelihood infinitely sharp; give a noise, or normalised=True."
             )
         self.scale, self.normalised = float(scale), normalised
-        self.kind, self.cost = "x0", 2 * model.cost
 
-    def guide(self, x: Tensor, point: GaussianPoint, seen: Observation, condition: dict[str, object]) -> Prediction:
-        """The prediction with the gradient of the likelihood."""
-        x0, pull = differentiable(self.model, x, point, condition)
-        away = seen.y - self.operator(x0)
-        away = away / (dot(away, away).sqrt().clamp_min(1e-30) if self.normalised else self.noise_std**2)
-        return moved(self, x, point, x0, self.scale * pull(self.operator.T(away)))
+    def residual(self, away: Tensor, point: GaussianPoint, pull: Callable[[Tensor], Tensor]) -> Tensor:
+        """That of the likelihood at x0."""
+        return away / (dot(away, away).sqrt().clamp_min(1e-30) if self.normalised else self.noise_std**2)

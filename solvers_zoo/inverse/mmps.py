@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from solvers_zoo.inverse.observed import Observation, Observed, differentiable, moved
+from solvers_zoo.inverse.observed import GradientObserved
 from solvers_zoo.inverse.operators import LinearOperator, conjugate_gradients
 from solvers_zoo.numerics.combine import combine
 from solvers_zoo.processes.prediction import tweedie
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from solvers_zoo.processes.base import GaussianPoint
-    from solvers_zoo.processes.prediction import Prediction
     from solvers_zoo.score_models.base import ScoreModel
 
 
-class MMPS(Observed):
+class MMPS(GradientObserved):
     r"""Moment matching: X_0 given x is taken as N(x0, V), with the covariance V that Tweedie's formula gives.
 
         score' = score + J^T A^T (noise_std^2 + A V A^T)^-1 (y - A x0),   J = d x0/d x,   V = sigma^2/alpha J
@@ -41,15 +42,13 @@ class MMPS(Observed):
     ) -> None:
         super().__init__(model, operator, y, noise_std)
         self.iterations = iterations
-        self.kind, self.cost = "x0", (2 + iterations) * model.cost
+        self.cost = (2 + iterations) * model.cost
 
-    def guide(self, x: Tensor, point: GaussianPoint, seen: Observation, condition: dict[str, object]) -> Prediction:
-        """The prediction with the gradient of the likelihood."""
+    def residual(self, away: Tensor, point: GaussianPoint, pull: Callable[[Tensor], Tensor]) -> Tensor:
+        """(noise_std^2 + A V A^T)^-1 (y - A x0)."""
         A, scale = self.operator, tweedie(point)
-        x0, pull = differentiable(self.model, x, point, condition)
 
         def spread(v: Tensor) -> Tensor:
             return self.noise_std**2 * v + A(combine((scale, pull(A.T(v)))))
 
-        pushed = conjugate_gradients(spread, seen.y - A(x0), self.iterations)
-        return moved(self, x, point, x0, pull(A.T(pushed)))
+        return conjugate_gradients(spread, away, self.iterations)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -123,49 +124,50 @@ class Observed(ModelWrapper):
         return A.V(torch.cat([put, spectrum[:, len(values) :]], 1))
 
 
-class DecomposedObserved(Observed):
-    """An `Observed` that needs the operator's singular value decomposition."""
+class GradientObserved(Observed):
+    """An `Observed` whose score is moved by scale J^T A^T r, J = d x0/d x, where a subclass says what r is.
+
+    A call costs two evaluations, one of them for the product with J^T.
+    """
+
+    scale: float = 1.0
 
     def __init__(self, model: ScoreModel, operator: LinearOperator, y: object, noise_std: float = 0.0) -> None:
         super().__init__(model, operator, y, noise_std)
-        if not isinstance(operator, DecomposedOperator):
-            raise OptionError(
-                f"{type(self).__name__} needs the operator's singular values; {type(operator).__name__} has none. "
-                "Use Matrix, Mask, Grey, Average or Blur, or a method without them: DPS, PiGDM or MMPS."
+        self.kind, self.cost = "x0", 2 * model.cost
+
+    @abstractmethod
+    def residual(self, away: Tensor, point: GaussianPoint, pull: Callable[[Tensor], Tensor]) -> Tensor:
+        """What y - A x0, ``away``, becomes in the gradient; ``pull`` gives J^T v of a v."""
+
+    def guide(self, x: Tensor, point: GaussianPoint, seen: Observation, condition: dict[str, object]) -> Prediction:
+        """The prediction whose x0 is Tweedie's, x0 + sigma^2/alpha gradient, of the score plus the gradient.
+
+        It takes reverse differentiation, also where a run records no graph.
+
+        Raises:
+            ModelError: the model cannot be differentiated.
+
+        """
+        recording = torch.is_grad_enabled()
+        with torch.enable_grad():
+            leaf = x if recording and x.requires_grad else x.detach().requires_grad_()
+            prediction = self.model(leaf, point, **condition)
+            x0 = prediction.x0
+        if not prediction.out.requires_grad:  # x0 may have one all the same, from the state in it
+            raise ModelError(
+                "The model's answer does not depend on the state as far as torch can see, so it has no gradient: it is "
+                "computed under no_grad, or outside torch. DDNM and the solver ddrm do without gradients."
             )
 
+        def pull(v: Tensor) -> Tensor:
+            with torch.enable_grad():
+                return torch.autograd.grad(x0, leaf, v, retain_graph=True, create_graph=recording)[0]
 
-def differentiable(
-    model: ScoreModel, x: Tensor, point: GaussianPoint, condition: dict[str, object]
-) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
-    """x0 = E[X_0 | x] of ``model``, and v -> (d x0/d x)^T v: reverse differentiation, also where a run records no graph.
-
-    Raises:
-        ModelError: the model cannot be differentiated.
-
-    """
-    recording = torch.is_grad_enabled()
-    with torch.enable_grad():
-        leaf = x if recording and x.requires_grad else x.detach().requires_grad_()
-        prediction = model(leaf, point, **condition)
-        x0 = prediction.x0
-    if not prediction.out.requires_grad:  # x0 may have one all the same, from the state in it
-        raise ModelError(
-            "The model's answer does not depend on the state as far as torch can see, so it has no gradient: it is "
-            "computed under no_grad, or outside torch. DDNM and the solver ddrm do without gradients."
-        )
-
-    def pull(v: Tensor) -> Tensor:
-        with torch.enable_grad():
-            back: Tensor = torch.autograd.grad(x0, leaf, v, retain_graph=True, create_graph=recording)[0]
-        return back
-
-    return (x0 if recording else x0.detach()), pull
-
-
-def moved(model: ScoreModel, x: Tensor, point: GaussianPoint, x0: Tensor, gradient: Tensor) -> Prediction:
-    """The prediction whose x0 is Tweedie's, x0 + sigma^2/alpha gradient, of the score plus ``gradient``."""
-    return model.sde.predict("x0", x, point, combine((1.0, x0), (tweedie(point), gradient)))
+        known = x0 if recording else x0.detach()
+        residual = self.residual(seen.y - self.operator(known), point, pull)
+        gradient = self.scale * pull(self.operator.T(residual))
+        return self.sde.predict("x0", x, point, combine((1.0, known), (tweedie(point), gradient)))
 
 
 def flat(c: Scalar, like: Tensor) -> Tensor:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from solvers_zoo.inverse.observed import Observation, Observed, differentiable, moved
+from solvers_zoo.inverse.observed import GradientObserved
 from solvers_zoo.inverse.operators import LinearOperator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
     from solvers_zoo.processes.base import GaussianPoint
-    from solvers_zoo.processes.prediction import Prediction
     from solvers_zoo.score_models.base import ScoreModel
 
 
-class PiGDM(Observed):
+class PiGDM(GradientObserved):
     r"""Pseudoinverse guidance: X_0 given x is taken as N(x0, r^2 I), so y given x is N(A x0, noise_std^2 + r^2 A A^T).
 
         score' = score + J^T A^T (noise_std^2 + r^2 A A^T)^-1 (y - A x0),   J = d x0/d x
@@ -47,12 +48,9 @@ class PiGDM(Observed):
     ) -> None:
         super().__init__(model, operator, y, noise_std)
         self.data_std, self.scale = float(data_std), float(scale)
-        self.kind, self.cost = "x0", 2 * model.cost
 
-    def guide(self, x: Tensor, point: GaussianPoint, seen: Observation, condition: dict[str, object]) -> Prediction:
-        """The prediction with the gradient of the likelihood."""
-        x0, pull = differentiable(self.model, x, point, condition)
+    def residual(self, away: Tensor, point: GaussianPoint, pull: Callable[[Tensor], Tensor]) -> Tensor:
+        """(noise_std^2 + r^2 A A^T)^-1 (y - A x0)."""
         spread = self.data_std**2
         r2 = spread * point.sigma**2 / (point.alpha**2 * spread + point.sigma**2)
-        pushed = self.operator.solve(seen.y - self.operator(x0), self.noise_std**2, r2)
-        return moved(self, x, point, x0, self.scale * pull(self.operator.T(pushed)))
+        return self.operator.solve(away, self.noise_std**2, r2)

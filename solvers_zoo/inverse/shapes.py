@@ -86,7 +86,19 @@ class Matrix(DecomposedOperator):
         return y.flatten(1) @ self._tables.get("U", y)
 
 
-class Mask(DecomposedOperator):
+class _Unturned(DecomposedOperator):
+    """An operator whose U is the identity: the values observed are the entries of the spectrum."""
+
+    def U(self, z: Tensor) -> Tensor:
+        """Give the spectrum the shape of an observation."""
+        return z.reshape(-1, *self.observed)
+
+    def U_T(self, y: Tensor) -> Tensor:
+        """Flatten the observation."""
+        return y.flatten(1)
+
+
+class Mask(_Unturned):
     """The coordinates where ``mask`` is true, in one row: what inpainting observes.
 
     Args:
@@ -114,16 +126,8 @@ class Mask(DecomposedOperator):
         """The coordinates kept, then the others."""
         return x.flatten(1)[:, self._tables.get("order", x)]
 
-    def U(self, z: Tensor) -> Tensor:
-        """Leave the values as they are: U is the identity."""
-        return z
 
-    def U_T(self, y: Tensor) -> Tensor:
-        """Leave the values as they are: U is the identity."""
-        return y
-
-
-class _Weighted(DecomposedOperator):
+class _Weighted(_Unturned):
     """One weighted sum of every group of coordinates; a subclass says how samples fall into groups (B, groups, members)."""
 
     def __init__(self, weights: Tensor, groups: int) -> None:
@@ -155,14 +159,6 @@ class _Weighted(DecomposedOperator):
     def V_T(self, x: Tensor) -> Tensor:
         """All groups' weighted sums (of norm 1), then what they leave out."""
         return (self.gather(x) @ self._tables.get("basis", x)).mT.flatten(1)
-
-    def U(self, z: Tensor) -> Tensor:
-        """Give the spectrum the shape of an observation."""
-        return z.reshape(-1, *self.observed)
-
-    def U_T(self, y: Tensor) -> Tensor:
-        """Flatten the observation."""
-        return y.flatten(1)
 
 
 class Grey(_Weighted):
@@ -211,9 +207,8 @@ class Average(_Weighted):
         self.shape = tuple(shape)
         if len(self.shape) != 3 or factor < 1 or self.shape[1] % factor or self.shape[2] % factor:
             raise OptionError(f"factor = {factor} does not divide images of shape {self.shape} (C, H, W) into blocks.")
-        channels, rows, columns = self.shape[0], self.shape[1] // factor, self.shape[2] // factor
-        self.factor, self.observed = factor, (channels, rows, columns)
-        super().__init__(torch.full((factor**2,), factor**-2, dtype=torch.float64), channels * rows * columns)
+        self.factor, self.observed = factor, (self.shape[0], self.shape[1] // factor, self.shape[2] // factor)
+        super().__init__(torch.full((factor**2,), factor**-2, dtype=torch.float64), math.prod(self.observed))
 
     def gather(self, x: Tensor) -> Tensor:
         """Blocks of pixels."""

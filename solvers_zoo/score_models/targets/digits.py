@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from solvers_zoo.processes.edm import EDM
 from solvers_zoo.registry.card import ModelCard, Source
 from solvers_zoo.registry.options import option
-from solvers_zoo.score_models.targets.base import Target
+from solvers_zoo.score_models.targets.base import EXACT, OnEDM
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -16,14 +15,14 @@ if TYPE_CHECKING:
     from solvers_zoo.score_models.kernel import KernelMixture
 
 
-class Digits(Target):
+class Digits(OnEDM):
     """The kernel mixture on 1797 handwritten digits of 8 x 8 pixels, scaled to [-1, 1]."""
 
     card = ModelCard(
         name="digits",
         title="Handwritten digits, 8 x 8",
         dim="1 x 8 x 8",
-        exact=("score", "density", "samples"),
+        exact=EXACT,
         source=Source(
             authors="Alpaydin & Kaynak 1998",
             title="Optical Recognition of Handwritten Digits",
@@ -38,10 +37,6 @@ class Digits(Target):
         from solvers_zoo.score_models.kernel import KernelMixture
 
         return KernelMixture(load_digits()[0], self.bandwidth, sde)
-
-    def default_sde(self) -> EDM:
-        """EDM from 80 to 0.002."""
-        return EDM()
 
 
 def load_digits() -> tuple[Tensor, Tensor]:

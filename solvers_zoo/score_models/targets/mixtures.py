@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING
 
@@ -10,40 +11,30 @@ from solvers_zoo.processes.ou import OU
 from solvers_zoo.processes.ve import VE
 from solvers_zoo.registry.card import ModelCard, Source
 from solvers_zoo.registry.options import option
-from solvers_zoo.score_models.targets.base import Target
+from solvers_zoo.score_models.targets.base import EXACT, KARRAS, NCSN, OnEDM, Target
 
 if TYPE_CHECKING:
     from solvers_zoo.processes.base import GaussianSDE
     from solvers_zoo.score_models.gaussian import Gaussian
     from solvers_zoo.score_models.mixture import Mixture
 
-_HUANG = {
-    "authors": "Huang, Huang & Lin 2024",
-    "title": "Convergence Analysis of Probability Flow ODE for Score-based Generative Models",
-    "arxiv": "2404.09730",
-}
-_NCSN = {
-    "authors": "Song & Ermon 2019",
-    "title": "Generative Modeling by Estimating Gradients of the Data Distribution",
-    "arxiv": "1907.05600",
-}
-_EXACT = ("score", "density", "samples")
+_HUANG = functools.partial(
+    Source,
+    authors="Huang, Huang & Lin 2024",
+    title="Convergence Analysis of Probability Flow ODE for Score-based Generative Models",
+    arxiv="2404.09730",
+)
 
 
-class GaussianTarget(Target):
+class GaussianTarget(OnEDM):
     """N(mean, std^2 I) in any dimension."""
 
     card = ModelCard(
         name="gaussian",
         title="Gaussian",
         dim="any",
-        exact=(*_EXACT, "flow"),
-        source=Source(
-            authors="Karras et al. 2022",
-            title="Elucidating the Design Space of Diffusion-Based Generative Models",
-            arxiv="2206.00364",
-            where="Appendix B.3",
-        ),
+        exact=(*EXACT, "flow"),
+        source=KARRAS(where="Appendix B.3"),
     )
     dim: int = option(2, help="number of coordinates", low=1)
     mean: float = option(0.0, help="mean of every coordinate")
@@ -55,10 +46,6 @@ class GaussianTarget(Target):
 
         return Gaussian([self.mean] * self.dim, self.std**2, sde)
 
-    def default_sde(self) -> EDM:
-        """EDM from 80 to 0.002."""
-        return EDM()
-
 
 class Mixture1D(Target):
     """0.1 N(-6, 1/4) + 0.4 N(4, 1/4) + 0.5 N(6, 1/4): three modes on the line, two of them close."""
@@ -67,8 +54,8 @@ class Mixture1D(Target):
         name="mixture-1d",
         title="Three modes in 1-D",
         dim="1",
-        exact=(*_EXACT, "flow"),
-        source=Source(**_HUANG, where="numerical study, 1-D"),
+        exact=(*EXACT, "flow"),
+        source=_HUANG(where="numerical study, 1-D"),
     )
 
     def build(self, sde: GaussianSDE) -> Mixture:
@@ -82,14 +69,14 @@ class Mixture1D(Target):
         return OU()
 
 
-class Mixture2D(Target):
+class Mixture2D(OnEDM):
     """0.3 N((-1, .5), .3^2) + 0.7 N((1.2, -.4), .5^2): the reference problem of the order measurements."""
 
     card = ModelCard(
         name="mixture-2d",
         title="Two modes in 2-D",
         dim="2",
-        exact=_EXACT,
+        exact=EXACT,
         source=Source(authors="The solvers_zoo authors", title="reference problem of the order measurements", where=""),
     )
 
@@ -98,10 +85,6 @@ class Mixture2D(Target):
         from solvers_zoo.score_models.mixture import Mixture
 
         return Mixture([0.3, 0.7], [[-1.0, 0.5], [1.2, -0.4]], [0.3**2, 0.5**2], sde)
-
-    def default_sde(self) -> EDM:
-        """EDM from 80 to 0.002."""
-        return EDM()
 
 
 class Mixture5(Target):
@@ -116,8 +99,8 @@ class Mixture5(Target):
         name="mixture-5",
         title="Five correlated modes (Huang et al.)",
         dim="1 to 128",
-        exact=_EXACT,
-        source=Source(**_HUANG, where="numerical study, d = 8, 32, 128"),
+        exact=EXACT,
+        source=_HUANG(where="numerical study, d = 8, 32, 128"),
     )
     dim: int = option(8, help="number of coordinates", low=1, high=128)
     seed: int = option(0, help="which random mixture", low=0)
@@ -142,15 +125,15 @@ class Mixture5(Target):
         return OU()
 
 
-class Bimodal(Target):
+class Bimodal(OnEDM):
     """1/5 N((-5, -5), I) + 4/5 N((5, 5), I): Langevin dynamics cannot cross from mode to mode."""
 
     card = ModelCard(
         name="bimodal",
         title="Two far modes, 1/5 and 4/5",
         dim="2",
-        exact=_EXACT,
-        source=Source(**_NCSN, where="Figure 3"),
+        exact=EXACT,
+        source=NCSN(where="Figure 3"),
     )
 
     def build(self, sde: GaussianSDE) -> Mixture:
@@ -158,10 +141,6 @@ class Bimodal(Target):
         from solvers_zoo.score_models.mixture import Mixture
 
         return Mixture([0.2, 0.8], [[-5.0, -5.0], [5.0, 5.0]], 1.0, sde)
-
-    def default_sde(self) -> EDM:
-        """EDM from 80 to 0.002."""
-        return EDM()
 
 
 class BimodalPoints(Target):
@@ -174,12 +153,12 @@ class BimodalPoints(Target):
         name="bimodal-points",
         title="Two point masses, 1/5 and 4/5",
         dim="2",
-        exact=_EXACT,
-        source=Source(**_NCSN, where="Section 4.3, Figure 3"),
+        exact=EXACT,
+        source=NCSN(where="Section 4.3, Figure 3"),
     )
 
     def build(self, sde: GaussianSDE) -> Mixture:
-        """The point masses under ``sde``."""
+        """The mixture under ``sde``."""
         from solvers_zoo.score_models.mixture import Mixture
 
         return Mixture([0.2, 0.8], [[-5.0, -5.0], [5.0, 5.0]], 0.0, sde)
@@ -196,7 +175,7 @@ class Ring(Target):
         name="ring",
         title="Eight Gaussians on a circle",
         dim="2",
-        exact=_EXACT,
+        exact=EXACT,
         source=Source(
             authors="Metz et al. 2017",
             title="Unrolled Generative Adversarial Networks",

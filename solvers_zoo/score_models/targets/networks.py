@@ -6,11 +6,10 @@ import functools
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from solvers_zoo.processes.edm import EDM
 from solvers_zoo.processes.ve import VE
-from solvers_zoo.registry.card import ModelCard, Source
+from solvers_zoo.registry.card import ModelCard
 from solvers_zoo.score_models.checkpoint_options import Checkpoint
-from solvers_zoo.score_models.targets.base import Target
+from solvers_zoo.score_models.targets.base import KARRAS, NCSN, OnEDM
 
 if TYPE_CHECKING:
     from solvers_zoo.processes.base import GaussianSDE
@@ -28,18 +27,14 @@ def shipped(name: str) -> NetworkModel:
     return load_model(WEIGHTS / f"{name}.safetensors")
 
 
-class _Trained(Target):
-    """A network of the folder ``weights``; the .json beside it says how it was trained, and by which command."""
+class _Trained(OnEDM):
+    """A network of the folder ``weights``, trained on EDM unless it says otherwise; the .json beside it says how it was trained, and by which command."""
 
     file: ClassVar[str]
 
     def build(self, sde: GaussianSDE) -> ScoreModel:
         """The network under ``sde``: any Gaussian process, if it is preconditioned and so only sees sigma/alpha."""
         return shipped(self.file).on(sde)
-
-    def default_sde(self) -> GaussianSDE:
-        """EDM from 80 to 0.002, on which it was trained."""
-        return EDM()
 
 
 class _TrainedOnDigits(Checkpoint, _Trained):
@@ -58,12 +53,7 @@ class DigitsNet(_TrainedOnDigits):
         name="digits-net",
         title="Trained on handwritten digits, 8 x 8",
         dim="1 x 8 x 8",
-        source=Source(
-            authors="Karras et al. 2022",
-            title="Elucidating the Design Space of Diffusion-Based Generative Models",
-            arxiv="2206.00364",
-            where="Table 1",
-        ),
+        source=KARRAS(where="Table 1"),
     )
     file = "digits-net"
 
@@ -79,12 +69,7 @@ class DigitsNCSN(_TrainedOnDigits):
         name="digits-ncsn",
         title="Noise conditional score network of handwritten digits, 8 x 8",
         dim="1 x 8 x 8",
-        source=Source(
-            authors="Song & Ermon 2019",
-            title="Generative Modeling by Estimating Gradients of the Data Distribution",
-            arxiv="1907.05600",
-            where="Section 4",
-        ),
+        source=NCSN(where="Section 4"),
     )
     file = "digits-ncsn"
 
@@ -100,11 +85,6 @@ class MoonsNet(_Trained):
         name="moons-net",
         title="Trained on two moons",
         dim="2",
-        source=Source(
-            authors="Karras et al. 2022",
-            title="Elucidating the Design Space of Diffusion-Based Generative Models",
-            arxiv="2206.00364",
-            where="Table 1",
-        ),
+        source=KARRAS(where="Table 1"),
     )
     file = "moons-net"

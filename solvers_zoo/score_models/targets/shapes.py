@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from typing import TYPE_CHECKING
 
-from solvers_zoo.processes.edm import EDM
 from solvers_zoo.registry.card import ModelCard, Source
 from solvers_zoo.registry.options import option
-from solvers_zoo.score_models.targets.base import Target
+from solvers_zoo.score_models.targets.base import EXACT, OnEDM
 
 if TYPE_CHECKING:
     from solvers_zoo.processes.base import GaussianSDE
     from solvers_zoo.score_models.kernel import KernelMixture
 
-_EXACT = ("score", "density", "samples")
+_shape_card = functools.partial(ModelCard, dim="2", exact=EXACT)
 
 
-class _Shape(Target):
+class _Shape(OnEDM):
     """A target given by points in the plane."""
 
     bandwidth: float = option(0.05, help="standard deviation round every point", low=0.0)
@@ -32,19 +32,13 @@ class _Shape(Target):
 
         return KernelMixture(self.points(), self.bandwidth, sde)
 
-    def default_sde(self) -> EDM:
-        """EDM from 80 to 0.002."""
-        return EDM()
-
 
 class TwoMoons(_Shape):
     """Two interleaved half circles of radius 1."""
 
-    card = ModelCard(
+    card = _shape_card(
         name="two-moons",
         title="Two moons",
-        dim="2",
-        exact=_EXACT,
         source=Source(
             authors="Pedregosa et al. 2011",
             title="Scikit-learn: Machine Learning in Python",
@@ -63,11 +57,9 @@ class TwoMoons(_Shape):
 class SwissRoll(_Shape):
     """A spiral of one and a half turns, even along its length."""
 
-    card = ModelCard(
+    card = _shape_card(
         name="swiss-roll",
         title="Swiss roll",
-        dim="2",
-        exact=_EXACT,
         source=Source(
             authors="Sohl-Dickstein et al. 2015",
             title="Deep Unsupervised Learning using Nonequilibrium Thermodynamics",
@@ -87,11 +79,9 @@ class SwissRoll(_Shape):
 class Checkerboard(_Shape):
     """The eight dark squares of a 4 x 4 board over [-2, 2]^2."""
 
-    card = ModelCard(
+    card = _shape_card(
         name="checkerboard",
         title="Checkerboard",
-        dim="2",
-        exact=_EXACT,
         source=Source(
             authors="Grathwohl et al. 2019",
             title="FFJORD: Free-form Continuous Dynamics for Scalable Reversible Generative Models",
