@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from solvers_zoo.errors import OptionError
-from solvers_zoo.likelihood.density import Likelihood, log_likelihood, mean_and_error
+from solvers_zoo.likelihood.density import Likelihood, check_count, log_likelihood, mean_and_error
 from solvers_zoo.noise.numbers import LEVELS
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.registry.defaults import DENSITY
@@ -85,20 +85,15 @@ def bits_per_dim(
         ModelError: as in `log_likelihood`.
 
     """
-    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 1:
-        raise OptionError(f"draws = {draws!r} is not possible; it takes a whole number >= 1.")
+    check_count("draws", draws, 1)
     check_levels(x, levels, low, high)
     width = (high - low) / (levels - 1)
     noise = SeededNoise(seed, range(first, first + len(x)), x.shape[1:])
     found = []
     for draw in range(draws):
         u = torch.special.ndtr(noise.normals(LEVELS, draw, 1)[:, 0]) - 0.5
-        moved = x.double() + width * u.to(x.device)
-        found.append(
-            log_likelihood(
-                model, moved.to(options.get("dtype") or x.dtype), solver, seed=seed + draw, first=first, **options
-            )
-        )
+        moved = (x.double() + width * u.to(x.device)).to(options.get("dtype") or x.dtype)
+        found.append(log_likelihood(model, moved, solver, seed=seed + draw, first=first, **options))
     return Bits(fold(torch.stack([one.bits for one in found])) / draws - math.log2(width), found, width)
 
 

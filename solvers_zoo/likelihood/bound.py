@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,20 +12,15 @@ from torch import Tensor
 
 from solvers_zoo.errors import IncompatibleError, ModelError, OptionError
 from solvers_zoo.likelihood.bits import check_levels
-from solvers_zoo.likelihood.density import check_data, mean_and_error
+from solvers_zoo.likelihood.density import CHUNK, as_data, check_data, chunks, mean_and_error
 from solvers_zoo.noise.numbers import BOUND
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.numerics.combine import combine
 from solvers_zoo.score_models.analytic import fold
-from solvers_zoo.score_models.conditions import Conditions
-from solvers_zoo.score_models.wrappers.settled import Settled
 
 if TYPE_CHECKING:
     from solvers_zoo.processes.base import GaussianPoint, GaussianSDE
     from solvers_zoo.score_models.base import ScoreModel
-
-#: Numbers in the states of one chunk.
-_CHUNK = 2**17
 
 
 @dataclass(frozen=True)
@@ -129,22 +123,14 @@ def variational_bound(
     if levels:
         check_levels(x, levels, low, high)
     end_point = sde.at(_end_time(sde, t_end, width))
-    data = x.detach().to(dtype or (x.dtype if x.is_floating_point() else torch.float64))
+    data = as_data(x, dtype)
     dim = math.prod(data.shape[1:])
-    run = Conditions(condition, len(data))
-    size = chunk or max(1, _CHUNK // dim)
     terms = []
-    for begin in range(0, len(data), size):
-        rows = data[begin : begin + size]
-        noise = SeededNoise(
-            seed, range(first + begin, first + begin + len(rows)), rows.shape[1:], rows.dtype, rows.device
-        )
-        settled = Settled(model, run.of(itemgetter(slice(begin, begin + size))), run.rows)
+    for settled, rows, numbers in chunks(model, data, condition, chunk or max(1, CHUNK // dim), first, progress):
+        noise = SeededNoise(seed, numbers, rows.shape[1:], rows.dtype, rows.device)
         path, path_variance = _path(settled, rows, noise, draws, end_point)
         end, end_variance = _end(end_point, rows, noise, draws, levels, low, width)
         terms.append(torch.stack((_prior(sde, rows), path, end, (path_variance + end_variance).sqrt())))
-        if progress is not None:
-            progress(min(begin + size, len(data)), len(data))
     prior, path, end, error = torch.cat(terms, 1)
     if not bool(torch.isfinite(prior + path + end).all()):
         raise ModelError("The model's predictions on noised data are not finite, so there is no bound.")

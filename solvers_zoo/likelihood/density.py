@@ -3,7 +3,7 @@ r"""The logarithm of the density that a model gives its data, by the probability
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 #: Coordinates up to which the Jacobian of the numerical map is taken, one run of the solver for each.
 MAP_SIZE = 64
 #: Numbers in the states of one chunk, copies for the directions included.
-_CHUNK = 2**17
+CHUNK = 2**17
 
 
 @dataclass(frozen=True)
@@ -158,19 +158,16 @@ def log_likelihood(
     engine: Solver = registry.default().make("solver", solver)
     facts = engine.facts()
     down = sampling_grid(model, engine, steps=steps, nfe=nfe, grid=grid)
-    data = x.detach().to(dtype or (x.dtype if x.is_floating_point() else torch.float64))
+    data = as_data(x, dtype)
     dim = math.prod(data.shape[1:])
     if method == "auto":
         method = "map" if trace == "exact" and not facts.adaptive and dim <= MAP_SIZE else "flow"
     ways = [(engine, down), *([rougher] if time_error and (rougher := _rougher(engine, down)) else [])]
-    run = Conditions(condition, len(data))
     copies = 1 if method == "map" else dim if trace == "exact" else probes
-    size = chunk or max(1, _CHUNK // (dim * copies))
+    size = chunk or max(1, CHUNK // (dim * copies))
     parts: list[list[_Part]] = []
-    for begin in range(0, len(data), size):
-        rows = data[begin : begin + size]
-        noise = SeededNoise(seed, range(first + begin, first + begin + len(rows)), (dim,))
-        settled = Settled(model, run.of(itemgetter(slice(begin, begin + size))), run.rows)
+    for settled, rows, numbers in chunks(model, data, condition, size, first, progress):
+        noise = SeededNoise(seed, numbers, (dim,))
         directions = probe_vectors(probe, noise, probes) if trace == "hutchinson" else None
         parts.append(
             [
@@ -180,8 +177,6 @@ def log_likelihood(
                 for way in ways
             ]
         )
-        if progress is not None:
-            progress(min(begin + size, len(data)), len(data))
     fine, *coarse = (_joined(list(run)) for run in zip(*parts, strict=True))
     log_p = fine.log_p
     if folds := int(log_p.isnan().sum()):
@@ -200,6 +195,29 @@ def log_likelihood(
     else:
         scatter = (fold((fine.change - fine.mean).square()) / (probes * (probes - 1))).sqrt()
     return Likelihood(log_p, fine.prior, fine.mean, scatter, late, sum(p.nfe for p in (fine, *coarse)), dim)
+
+
+def as_data(x: Tensor, dtype: torch.dtype | None) -> Tensor:
+    """The data without a graph, in ``dtype`` or their own; float64 of whole numbers."""
+    return x.detach().to(dtype or (x.dtype if x.is_floating_point() else torch.float64))
+
+
+def chunks(
+    model: ScoreModel,
+    data: Tensor,
+    condition: Mapping[str, object] | None,
+    size: int,
+    first: int,
+    progress: Callable[[int, int], None] | None,
+) -> Iterator[tuple[ScoreModel, Tensor, range]]:
+    """For every ``size`` samples: the model under their condition, the samples, and their numbers, of which ``first`` is the least."""
+    run = Conditions(condition, len(data))
+    for begin in range(0, len(data), size):
+        rows = data[begin : begin + size]
+        settled = Settled(model, run.of(itemgetter(slice(begin, begin + size))), run.rows)
+        yield settled, rows, range(first + begin, first + begin + len(rows))
+        if progress is not None:
+            progress(begin + len(rows), len(data))
 
 
 # -- one run -------------------------------------------------------------------------------------------------------
@@ -288,11 +306,21 @@ def _check(model: ScoreModel, x: object, trace: str, count: int, probe: str, met
     ):
         if value not in known:
             raise OptionError(f"{name} = {value!r} is not possible; it is {' or '.join(map(str, known))}.")
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise OptionError(f"probes = {count!r} is not possible; it takes a whole number >= 1.")
+    check_count("probes", count, 1)
     if trace == "hutchinson" and method == "map":
         raise OptionError("Hutchinson's trace is integrated along the flow: take method='flow', or the exact trace.")
     check_data(model, x)
+
+
+def check_count(name: str, value: object, least: int) -> None:
+    """Refuse what is no whole number, or less than ``least``.
+
+    Raises:
+        OptionError: it is.
+
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        raise OptionError(f"{name} = {value!r} is not possible; it takes a whole number >= {least}.")
 
 
 def check_data(model: ScoreModel, x: object) -> None:

@@ -66,9 +66,8 @@ class Augmented(ScoreModel):
             along = torch.eye(d, dtype=x.dtype, device=x.device).repeat_interleave(count, 0)
         else:
             own = self.probes.to(x.device, x.dtype)
-            along = own.repeat(1, count // own.shape[1], 1).reshape(
-                -1, d
-            )  # a solver may ask for several states of a sample
+            # a solver may ask for several states of a sample
+            along = own.repeat(1, count // own.shape[1], 1).reshape(-1, d)
         repeats = self.directions
         if isinstance(point.t, Tensor):  # every sample at a time of its own
             times = point.t.reshape(-1).expand(count).repeat(repeats)
@@ -94,13 +93,12 @@ def derivative(function: Callable[[Tensor], Tensor], x: Tensor, along: Tensor) -
     jvp: Callable[..., Any] = torch.func.jvp
     try:
         with differentiable():
-            value, moved = jvp(function, (x,), (along,))
+            return jvp(function, (x,), (along,))
     except (NotImplementedError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise IncompatibleError(
             f"The model has no forward derivative, which a likelihood needs ({type(error).__name__}: {reason})."
         ) from error
-    return value, moved
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from solvers_zoo.errors import OptionError
+from solvers_zoo.likelihood.density import check_count
 from solvers_zoo.noise.numbers import BOUND
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.numerics.combine import combine
@@ -37,8 +37,7 @@ def tomczak_proxy(model: ScoreModel, x: Tensor, *, steps: int = 20, seed: int = 
         OptionError: fewer than two times.
 
     """
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 2:
-        raise OptionError(f"steps = {steps!r} is not possible; it takes a whole number >= 2.")
+    check_count("steps", steps, 2)
     sde = model.sde.as_gaussian()
     asked = Settled(model, {})
     noise = SeededNoise(seed, range(first, first + len(x)), x.shape[1:], x.dtype, x.device)
