@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -14,15 +13,12 @@ from solvers_zoo import registry
 from solvers_zoo.errors import DomainError, IncompatibleError
 from solvers_zoo.interop.from_k_diffusion import from_k_diffusion
 from solvers_zoo.interop.pipeline_noise import DrawnNoise, torch_uniform
+from solvers_zoo.processes.base import GaussianPoint, Point
+from solvers_zoo.processes.prediction import Prediction
 from solvers_zoo.score_models.base import ModelWrapper, ScoreModel
 from solvers_zoo.score_models.wrappers.conditioned import Conditioned
-from solvers_zoo.solving.stepping import Solver
+from solvers_zoo.solving.stepping import Solver, State
 from solvers_zoo.time_grids.base import Grid
-
-if TYPE_CHECKING:
-    from solvers_zoo.processes.base import GaussianPoint, Point
-    from solvers_zoo.processes.prediction import Prediction
-    from solvers_zoo.solving.stepping import State
 
 
 def as_k_diffusion(solver: str | Solver) -> Callable[..., Tensor]:

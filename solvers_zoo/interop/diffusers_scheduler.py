@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import diffusers
 import torch
@@ -18,14 +18,11 @@ from solvers_zoo.errors import IncompatibleError, OptionError
 from solvers_zoo.interop.diffusers_config import levels, read, settings
 from solvers_zoo.interop.pipeline_noise import DrawnNoise, torch_uniform
 from solvers_zoo.interop.turns import Call, Turns, calls
+from solvers_zoo.noise.base import Noise
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.registry.defaults import SOLVER
-from solvers_zoo.time_grids.base import Grid
-
-if TYPE_CHECKING:
-    from solvers_zoo.noise.base import Noise
-    from solvers_zoo.solving.stepping import Solver
-    from solvers_zoo.time_grids.base import GridRule
+from solvers_zoo.solving.stepping import Solver
+from solvers_zoo.time_grids.base import Grid, GridRule
 
 #: Settings of this class, by the names that they have in a saved configuration.
 _OWN = ("zoo_solver", "zoo_base", "zoo_grid", "zoo_seed", "zoo_denoise")

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from solvers_zoo.errors import ModelError, OptionError, PluginError
+from solvers_zoo.processes.base import SDE
 from solvers_zoo.processes.edm import EDM
 from solvers_zoo.score_models.function import FunctionModel
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from solvers_zoo.processes.base import SDE
 
 #: What ONNX calls the types that an input may have.
 _DTYPES = {

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from solvers_zoo.noise.base import Draws, Noise
-
-if TYPE_CHECKING:
-    from solvers_zoo.processes.base import Point
+from solvers_zoo.processes.base import Point
 
 
 class DrawnNoise(Noise):

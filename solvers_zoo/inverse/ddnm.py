@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
+from torch import Tensor
 
 from solvers_zoo.errors import OptionError
 from solvers_zoo.inverse.observed import Observation, Observed, flat
 from solvers_zoo.inverse.operators import DecomposedOperator, LinearOperator
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from solvers_zoo.processes.base import GaussianPoint
-    from solvers_zoo.processes.prediction import Prediction
-    from solvers_zoo.score_models.base import ScoreModel
+from solvers_zoo.processes.base import GaussianPoint
+from solvers_zoo.processes.prediction import Prediction
+from solvers_zoo.score_models.base import ScoreModel
 
 
 class DDNM(Observed):

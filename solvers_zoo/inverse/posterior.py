@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
+from torch import Tensor
 
 from solvers_zoo.errors import OptionError
-from solvers_zoo.score_models.analytic import tensor64
+from solvers_zoo.inverse.operators import LinearOperator
+from solvers_zoo.score_models.analytic import AnalyticModel, tensor64
+from solvers_zoo.score_models.base import ScoreModel
 from solvers_zoo.score_models.gaussian import Gaussian
 from solvers_zoo.score_models.kernel import KernelMixture
 from solvers_zoo.score_models.mixture import Mixture
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from solvers_zoo.inverse.operators import LinearOperator
-    from solvers_zoo.score_models.analytic import AnalyticModel
-    from solvers_zoo.score_models.base import ScoreModel
 
 #: Components less likely than this are left out: their weight is 0 in the sum of the others.
 NEGLIGIBLE = 1e-30

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from solvers_zoo.errors import OptionError
 from solvers_zoo.inverse.operators import DecomposedOperator
-
-if TYPE_CHECKING:
-    from torch import Tensor
 
 #: Singular values below this part of the largest are taken as 0.
 TINY = 1e-10

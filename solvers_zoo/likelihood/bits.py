@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,10 +15,8 @@ from solvers_zoo.noise.numbers import LEVELS
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.registry.defaults import DENSITY
 from solvers_zoo.score_models.analytic import fold
-
-if TYPE_CHECKING:
-    from solvers_zoo.score_models.base import ScoreModel
-    from solvers_zoo.solving.stepping import Solver
+from solvers_zoo.score_models.base import ScoreModel
+from solvers_zoo.solving.stepping import Solver
 
 #: How far from a level a value may be, in levels.
 _SLACK = 1e-3

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -16,11 +15,9 @@ from solvers_zoo.likelihood.density import CHUNK, as_data, check_data, chunks, m
 from solvers_zoo.noise.numbers import BOUND
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.numerics.combine import combine
+from solvers_zoo.processes.base import GaussianPoint, GaussianSDE
 from solvers_zoo.score_models.analytic import fold
-
-if TYPE_CHECKING:
-    from solvers_zoo.processes.base import GaussianPoint, GaussianSDE
-    from solvers_zoo.score_models.base import ScoreModel
+from solvers_zoo.score_models.base import ScoreModel
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,11 +19,9 @@ from torch import Tensor
 from solvers_zoo.errors import IncompatibleError
 from solvers_zoo.noise.numbers import PROBES
 from solvers_zoo.noise.seeded import SeededNoise
+from solvers_zoo.processes.base import GaussianPoint
 from solvers_zoo.score_models.analytic import fold
 from solvers_zoo.score_models.base import ScoreModel
-
-if TYPE_CHECKING:
-    from solvers_zoo.processes.base import GaussianPoint
 
 
 class Augmented(ScoreModel):

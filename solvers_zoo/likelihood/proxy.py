@@ -2,8 +2,6 @@ r"""Tomczak's proxy of the log-likelihood, for early stopping."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from torch import Tensor
 
@@ -11,10 +9,8 @@ from solvers_zoo.likelihood.density import check_count
 from solvers_zoo.noise.numbers import BOUND
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.numerics.combine import combine
+from solvers_zoo.score_models.base import ScoreModel
 from solvers_zoo.score_models.wrappers.settled import Settled
-
-if TYPE_CHECKING:
-    from solvers_zoo.score_models.base import ScoreModel
 
 
 def tomczak_proxy(model: ScoreModel, x: Tensor, *, steps: int = 20, seed: int = 0, first: int = 0) -> Tensor:

@@ -8,7 +8,7 @@ import importlib.util
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,10 +18,8 @@ from solvers_zoo.errors import OptionError, StorageError, UnknownNameError
 from solvers_zoo.metrics.base import Clean
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.processes.edm import EDM
+from solvers_zoo.score_models.targets.base import Target
 from solvers_zoo.train import datafiles
-
-if TYPE_CHECKING:
-    from solvers_zoo.score_models.targets.base import Target
 
 #: Points drawn of a law that is known exactly.
 DRAWN = 20_000

@@ -8,16 +8,13 @@ import struct
 import zipfile
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from solvers_zoo.errors import StorageError
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 Pair = tuple[Tensor, Tensor | None]
 

@@ -6,12 +6,9 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from types import FrameType
 
 import torch
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 
 @contextlib.contextmanager

@@ -9,15 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from solvers_zoo import registry
 from solvers_zoo.errors import ModelError, OptionError
+from solvers_zoo.noise.base import Draws
 from solvers_zoo.noise.numbers import START
 from solvers_zoo.noise.seeded import SeededNoise
+from solvers_zoo.processes.base import SDE
 from solvers_zoo.score_models.network import NetworkModel
 from solvers_zoo.train.batches import Batches
 from solvers_zoo.train.data import Data
@@ -25,10 +27,6 @@ from solvers_zoo.train.guards import held_back, ordered
 from solvers_zoo.train.parallel import Workers
 from solvers_zoo.train.settings import Settings, suitable_batch, suitable_network
 from solvers_zoo.train.state import State, read_state
-
-if TYPE_CHECKING:
-    from solvers_zoo.noise.base import Draws
-    from solvers_zoo.processes.base import SDE
 
 #: Steps of a timed warm-up, the first few of which do not count; share of the minutes that is left to files.
 _TIMED, _COLD, _RESERVE = 24, 8, 0.03
