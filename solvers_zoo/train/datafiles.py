@@ -94,10 +94,7 @@ def read_images(folder: Path) -> Pair:
 
 def _idx(path: Path) -> NDArray[np.uint8]:
     """An IDX file of bytes: two zeros, the type 8, the number of dimensions, the dimensions, the bytes."""
-    data = path.read_bytes()
-    if data[:2] == b"\x1f\x8b":
-        with gzip.open(io.BytesIO(data)) as file:
-            data = file.read(_MOST)
+    data = _unpacked(path)
     if len(data) < 4 or data[:3] != b"\0\0\x08" or not 1 <= data[3] <= 3 or len(data) < 4 + 4 * data[3]:
         raise ValueError("it does not begin as an IDX file of bytes does")
     shape = struct.unpack(f">{data[3]}I", data[4 : 4 + 4 * data[3]])
@@ -122,14 +119,20 @@ def _npz(path: Path) -> Pair:
 
 def _csv(path: Path) -> Pair:
     """Square images a line, with the label last."""
-    data = path.read_bytes()
-    table = np.loadtxt(
-        io.BytesIO(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data), delimiter=",", dtype=np.float64
-    )
+    table = np.loadtxt(io.BytesIO(_unpacked(path)), delimiter=",", dtype=np.float64)
     side = round((table.shape[1] - 1) ** 0.5)
     if side**2 + 1 != table.shape[1]:
         raise ValueError(f"a line of {table.shape[1]} numbers is no square image with a label after it")
     return _pixels(table[:, :-1].reshape(-1, 1, side, side)), torch.from_numpy(table[:, -1]).long()
+
+
+def _unpacked(path: Path) -> bytes:
+    """The bytes of a file, unpacked where they are a gzip's."""
+    data = path.read_bytes()
+    if data[:2] != b"\x1f\x8b":
+        return data
+    with gzip.open(io.BytesIO(data)) as file:
+        return file.read(_MOST)
 
 
 def _pixels(values: NDArray[np.number]) -> Tensor:

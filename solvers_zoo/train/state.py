@@ -57,9 +57,9 @@ class State:
             StorageError: it cannot be written; what was there before still is.
 
         """
-        tensors = {f"net/{name}": value for name, value in self.net.state_dict().items()}
-        tensors |= {f"ema/{name}": value for name, value in self.ema.state_dict().items()}
-        tensors |= {f"best/{name}": value for name, value in self.best.items()}
+        tensors: dict[str, Tensor] = {}
+        for part, values in (("net", self.net.state_dict()), ("ema", self.ema.state_dict()), ("best", self.best)):
+            tensors |= {f"{part}/{name}": value for name, value in values.items()}
         for i, parameter in enumerate(self.net.parameters()):
             for name, value in self.optimizer.state[parameter].items():
                 tensors[f"adam/{i}/{name}"] = torch.as_tensor(value)

@@ -125,10 +125,9 @@ class Trainer:
         assert self.keep is not None
         kept, card, tensors = read_state(self.keep)
         mine, theirs = self.settings.facts(), kept.facts()
-        if self.settings.steps is None:
-            mine["steps"] = theirs["steps"]
-        if self.settings.minutes is None:
-            mine["minutes"] = theirs["minutes"]
+        for name in ("steps", "minutes"):
+            if mine[name] is None:
+                mine[name] = theirs[name]
         other = [f"{name} = {mine[name]!r} (was {theirs[name]!r})" for name in mine if mine[name] != theirs[name]]
         if other:
             raise OptionError(f"The stopped run had other settings than these: {', '.join(other)}.")

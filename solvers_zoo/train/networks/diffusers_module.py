@@ -24,5 +24,4 @@ class DiffusersModule(nn.Module):
         """(B, C, H, W) to the same."""
         labels = None if self.classes is None else label
         unet: Any = self.unet
-        out: Tensor = unet(x, noise * _STEPS, class_labels=labels, return_dict=False)[0]
-        return out
+        return unet(x, noise * _STEPS, class_labels=labels, return_dict=False)[0]

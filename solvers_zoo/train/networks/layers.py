@@ -8,33 +8,24 @@ import torch
 from torch import Tensor, nn
 
 
-class FourierFeatures(nn.Module):
-    """cos and sin of 2 pi f u for random frequencies f ~ N(0, scale^2), which stay as drawn (Tancik et al. 2020, 2006.10739)."""
+class Features(nn.Module):
+    """cos and sin of f u at the frequencies f of a kind of embedding.
+
+    ``fourier`` takes random f ~ 2 pi N(0, 1), which stay as drawn (Tancik et al. 2020, 2006.10739); ``sinusoidal`` takes geometric
+    ones from 1 to 100 (Vaswani et al. 2017, 1706.03762), for u of order 1.
+    """
 
     frequencies: Tensor
 
-    def __init__(self, count: int, scale: float = 1.0) -> None:
+    def __init__(self, count: int, embedding: str) -> None:
         super().__init__()
-        self.register_buffer("frequencies", torch.randn(count // 2) * scale)
+        fourier = embedding == "fourier"
+        self.factor = 2 * math.pi if fourier else 1.0
+        self.register_buffer("frequencies", torch.randn(count // 2) if fourier else torch.logspace(0, 2, count // 2))
 
     def forward(self, u: Tensor) -> Tensor:
         """(B,) to (B, count)."""
-        angle = 2 * math.pi * u[:, None] * self.frequencies
-        return torch.cat([angle.cos(), angle.sin()], 1)
-
-
-class SinusoidalFeatures(nn.Module):
-    """cos and sin of f u at geometric frequencies f from 1 to 100 (Vaswani et al. 2017, 1706.03762), for u of order 1."""
-
-    frequencies: Tensor
-
-    def __init__(self, count: int) -> None:
-        super().__init__()
-        self.register_buffer("frequencies", torch.logspace(0, 2, count // 2))
-
-    def forward(self, u: Tensor) -> Tensor:
-        """(B,) to (B, count)."""
-        angle = u[:, None] * self.frequencies
+        angle = self.factor * u[:, None] * self.frequencies
         return torch.cat([angle.cos(), angle.sin()], 1)
 
 
@@ -43,7 +34,7 @@ class Conditioning(nn.Module):
 
     def __init__(self, width: int, classes: int | None, embedding: str, features: int = 64) -> None:
         super().__init__()
-        self.features = FourierFeatures(features) if embedding == "fourier" else SinusoidalFeatures(features)
+        self.features = Features(features, embedding)
         self.lift = nn.Linear(features, width)
         self.label = None if classes is None else nn.Embedding(classes + 1, width)
         self.mix = nn.Linear(width, width)

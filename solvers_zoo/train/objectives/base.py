@@ -10,6 +10,8 @@ from solvers_zoo.registry.card import ObjectiveCard
 from solvers_zoo.registry.options import Configurable, option
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from solvers_zoo.noise.base import Draws
@@ -98,6 +100,18 @@ def noised(x0: Tensor, point: GaussianPoint, eps: Tensor) -> Tensor:
     from solvers_zoo.numerics.combine import combine
 
     return combine((point.alpha, x0), (point.sigma, eps))
+
+
+def squared_error(
+    form: str, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, condition: Mapping[str, object]
+) -> Tensor:
+    """Squared error of the model's ``form``, r x0 + s eps, of every sample (B,), from one draw of noise each."""
+    from solvers_zoo.numerics.combine import combine
+    from solvers_zoo.processes.prediction import FORMS
+
+    eps, (r, s) = draws.fresh(), FORMS[form](point)
+    prediction = model(noised(x0, point, eps), point, **condition)
+    return summed((getattr(prediction, form) - combine((r, x0), (s, eps))).square())
 
 
 def summed(values: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from solvers_zoo.registry.card import ObjectiveCard, Source
 from solvers_zoo.registry.options import option
-from solvers_zoo.train.objectives.base import Objective, flat_weight, noised, summed
+from solvers_zoo.train.objectives.base import TIMES, Objective, flat_weight, squared_error
 from solvers_zoo.train.objectives.weightings import WEIGHTINGS, weight_of
 
 if TYPE_CHECKING:
@@ -44,9 +44,7 @@ class DenoisingScoreMatching(Objective):
     form: str = option(
         "native", help="in which the error is taken", choices=("native", "eps", "x0", "v", "score", "flow")
     )
-    times: str = option(
-        "log-normal", help="how times are drawn", choices=("uniform", "log-snr", "log-normal", "importance")
-    )
+    times: str = option("log-normal", help="how times are drawn", choices=TIMES)
     gamma: float = option(5.0, help="largest signal-to-noise ratio that min-snr counts", above=0.0)
     sigma_data: float | None = option(
         None, kind="float", help="of the weighting edm; the network's own by default, 0.5 if it has none", above=0.0
@@ -54,14 +52,8 @@ class DenoisingScoreMatching(Objective):
 
     def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: object) -> Tensor:
         """The loss of every sample, from one draw of noise each."""
-        from solvers_zoo.numerics.combine import combine
-        from solvers_zoo.processes.prediction import FORMS
-
         form = model.kind if self.form == "native" else self.form
-        eps = draws.fresh()
-        r, s = FORMS[form](point)
-        prediction = model(noised(x0, point, eps), point, **condition)
-        error = getattr(prediction, form) - combine((r, x0), (s, eps))
+        error = squared_error(form, model, x0, point, draws, condition)
         d = self.sigma_data or getattr(model, "sigma_data", None) or 0.5
         weight = weight_of(self.weighting, form, point, x0[0].numel(), d, self.gamma)
-        return 0.5 * flat_weight(weight, error) * summed(error.square())
+        return 0.5 * flat_weight(weight, error) * error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
 from solvers_zoo.errors import IncompatibleError
@@ -18,7 +19,28 @@ if TYPE_CHECKING:
     from solvers_zoo.score_models.base import ScoreModel
 
 
-class ExplicitScoreMatching(Objective):
+class Integrated(Objective):
+    """Score matching by integration by parts; a subclass says how its bracket is taken."""
+
+    weighting: str = option("constant", help="weight of the score's error over time", choices=WEIGHTINGS)
+
+    @abstractmethod
+    def bracket(self, score: Tensor, x: Tensor, draws: Draws, graph: bool) -> Tensor:
+        """The trace of the score's gradient at ``x`` plus 1/2 |score|^2, (B,); ``graph`` says whether it is differentiated again."""
+
+    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: object) -> Tensor:
+        """The loss of every sample, from one draw of noise each."""
+        import torch
+
+        graph = torch.is_grad_enabled()
+        with torch.enable_grad():
+            x = noised(x0, point, draws.fresh()).requires_grad_()
+            loss = self.bracket(model(x, point, **condition).score, x, draws, graph)
+        weight = weight_of(self.weighting, "score", point, x0[0].numel())
+        return flat_weight(weight, loss) * (loss if graph else loss.detach())
+
+
+class ExplicitScoreMatching(Integrated):
     r"""Score matching by integration by parts, with the exact trace: one derivative a coordinate, so for few dimensions.
 
         L = E w(t) [tr grad s(x_t) + 1/2 |s(x_t)|^2] = 1/2 E w |s - grad log p_t|^2 - 1/2 E w |grad log p_t|^2
@@ -40,10 +62,9 @@ class ExplicitScoreMatching(Objective):
         ),
     )
     most: ClassVar[int] = 64
-    weighting: str = option("constant", help="weight of the score's error over time", choices=WEIGHTINGS)
 
-    def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: object) -> Tensor:
-        """The loss of every sample, from one draw of noise each.
+    def bracket(self, score: Tensor, x: Tensor, draws: Draws, graph: bool) -> Tensor:
+        """The bracket with the exact trace.
 
         Raises:
             IncompatibleError: more than 64 coordinates.
@@ -51,17 +72,11 @@ class ExplicitScoreMatching(Objective):
         """
         import torch
 
-        dim = x0[0].numel()
+        dim = x[0].numel()
         if dim > self.most:
             raise IncompatibleError(f"esm takes a derivative a coordinate, for {self.most} at most; {dim} are for ssm.")
-        graph = torch.is_grad_enabled()
-        with torch.enable_grad():
-            x = noised(x0, point, draws.fresh()).requires_grad_()
-            score = model(x, point, **condition).score
-            trace = torch.zeros_like(score.flatten(1)[:, 0])
-            for i, row in enumerate(score.flatten(1).unbind(1)):
-                (slope,) = torch.autograd.grad(row.sum(), x, create_graph=graph, retain_graph=True)
-                trace = trace + slope.flatten(1)[:, i]
-        weight = weight_of(self.weighting, "score", point, dim) if self.weighting != "constant" else 1.0
-        loss = trace + 0.5 * summed(score.square())
-        return flat_weight(weight, loss) * (loss if graph else loss.detach())
+        trace = torch.zeros_like(score.flatten(1)[:, 0])
+        for i, row in enumerate(score.flatten(1).unbind(1)):
+            (slope,) = torch.autograd.grad(row.sum(), x, create_graph=graph, retain_graph=True)
+            trace = trace + slope.flatten(1)[:, i]
+        return trace + 0.5 * summed(score.square())

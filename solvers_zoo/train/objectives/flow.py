@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from solvers_zoo.registry.card import ObjectiveCard, Source
-from solvers_zoo.train.objectives.base import Objective, noised, summed
+from solvers_zoo.train.objectives.base import Objective, squared_error
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -39,9 +39,4 @@ class FlowMatching(Objective):
 
     def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: object) -> Tensor:
         """The loss of every sample, from one draw of noise each."""
-        from solvers_zoo.numerics.combine import combine
-
-        eps = draws.fresh()
-        velocity = combine((point.dalpha, x0), (point.dsigma, eps))
-        error = model(noised(x0, point, eps), point, **condition).flow - velocity
-        return 0.5 * summed(error.square())
+        return 0.5 * squared_error("flow", model, x0, point, draws, condition)

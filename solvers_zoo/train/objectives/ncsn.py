@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from solvers_zoo.errors import IncompatibleError
 from solvers_zoo.registry.card import ObjectiveCard, Source
 from solvers_zoo.registry.options import option
-from solvers_zoo.train.objectives.base import Objective, flat_weight, noised, summed
+from solvers_zoo.train.objectives.base import Objective, flat_weight, squared_error
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -68,10 +68,5 @@ class NCSN(Objective):
 
     def loss_at(self, model: ScoreModel, x0: Tensor, point: GaussianPoint, draws: Draws, **condition: object) -> Tensor:
         """sigma^2 l(sigma) with one draw of noise a sample; the target -(x - x_0)/sigma^2 is -eps/sigma."""
-        from solvers_zoo.numerics.combine import combine
-
-        eps = draws.fresh()
-        score = model(noised(x0, point, eps), point, **condition).score
-        error = combine((1.0, score), (1 / point.sigma, eps))
-        loss: Tensor = 0.5 * flat_weight(point.sigma**2, error) * summed(error.square())
-        return loss
+        error = squared_error("score", model, x0, point, draws, condition)
+        return 0.5 * flat_weight(point.sigma**2, error) * error

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from solvers_zoo.errors import IncompatibleError
+from solvers_zoo.numerics.scalar import maximum
 from solvers_zoo.registry.card import ObjectiveCard, Source
 from solvers_zoo.registry.options import option
 from solvers_zoo.train.objectives.base import Objective, flat_weight, noised, summed
@@ -77,8 +78,7 @@ class DDPMBound(Objective):
 
     def _step(self, point: GaussianPoint, before: GaussianPoint, error: Tensor, dim: int) -> Tensor:
         """KL(q(x_(i-1) | x_i, x0) || p(x_(i-1) | x_i)); at index 0, where there is none, anything finite."""
-        beta = 1 - (point.alpha / before.alpha) ** 2
-        beta = beta.clamp(min=1e-12) if hasattr(beta, "clamp") else max(beta, 1e-12)
+        beta = maximum(1 - (point.alpha / before.alpha) ** 2, 1e-12)
         own = beta * before.sigma**2 / point.sigma**2
         variance = own if self.variance == "small" else beta
         ratio = own / variance
