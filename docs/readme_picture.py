@@ -19,11 +19,11 @@ from solvers_zoo.bench.report.data import arenas
 from solvers_zoo.bench.report.figures import chart, point_rows, shown
 from solvers_zoo.bench.run import bench
 from solvers_zoo.bench.store import Store
-from solvers_zoo.bench.sweep import Study
+from solvers_zoo.bench.sweep import Sweep
 from solvers_zoo.charts.save import save
 
 ASSETS = Path(__file__).resolve().parent / "assets"
-STUDY = Study(
+SWEEP = Sweep(
     solvers=("heun", "ddim", "er-sde-3", "dpmpp-2m", "unipc-3", "ipndm-4"),
     models=("mixture-5",),
     grids=("log-snr",),
@@ -34,10 +34,10 @@ STUDY = Study(
 )
 
 
-def draw(study: Study = STUDY, folder: Path = ASSETS) -> list[Path]:
-    """Run the study and write both files."""
+def draw(sweep: Sweep = SWEEP, folder: Path = ASSETS) -> list[Path]:
+    """Run the sweep and write both files."""
     with tempfile.TemporaryDirectory() as store:
-        outcome = bench(study, Store(store), registry.default().make("executor", "serial"))
+        outcome = bench(sweep, Store(store), registry.default().make("executor", "serial"))
     (arena,) = arenas(outcome.records)
     (board,) = arena.boards.values()
     names = shown(board)
@@ -47,7 +47,7 @@ def draw(study: Study = STUDY, folder: Path = ASSETS) -> list[Path]:
         "sliced Wasserstein-1 distance to the exact law",
         order=list(names.values()),
         title="How good are samples for how many calls of the model?",
-        subtitle=f"five modes in eight dimensions, {study.n:,} samples; grey: what exact samples show",
+        subtitle=f"five modes in eight dimensions, {sweep.n:,} samples; grey: what exact samples show",
         width=520,
     )
     return [save(picture, folder / f"readme-{scheme}.svg", scheme=scheme) for scheme in ("light", "dark")]

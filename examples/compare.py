@@ -3,20 +3,20 @@
     python examples/compare.py                # one cell after the other, here
     python examples/compare.py processes      # on all cores
 
-It is `zoo bench` with the parts in hand: a study says what is crossed, an executor computes the cells, and a store keeps them, so the
+It is `zoo bench` with the parts in hand: a sweep says what is crossed, an executor computes the cells, and a store keeps them, so the
 second run computes nothing. `zoo report --store compare-results` makes a page of them.
 """
 
 import sys
 
 from solvers_zoo import registry
-from solvers_zoo.bench.groups import pick_metric, ranked
+from solvers_zoo.bench.ranking import pick_metric, ranked
 from solvers_zoo.bench.results import Results
 from solvers_zoo.bench.run import bench
 from solvers_zoo.bench.store import Store
-from solvers_zoo.bench.sweep import Study
+from solvers_zoo.bench.sweep import Sweep
 
-STUDY = Study(
+SWEEP = Sweep(
     solvers=("ddim", "heun", "dpmpp-2m", "unipc-3", "ipndm-4"),
     models=("ring",),
     grids=("log-snr",),
@@ -30,7 +30,7 @@ STUDY = Study(
 def main(executor: str = "serial") -> list[dict]:
     """Compute what is missing, and print the ranking of every budget; ties with exact samples are marked."""
     store = Store("compare-results")
-    outcome = bench(STUDY, store, registry.default().make("executor", executor))
+    outcome = bench(SWEEP, store, registry.default().make("executor", executor))
     print(f"{outcome.fresh} of {len(outcome.records)} cells computed now, {outcome.failed} failed")
     with Results(store) as results:
         rows = ranked(results, pick_metric(results, "sliced-w1"))

@@ -13,14 +13,14 @@ The folders `sweep-results` and `zoo-jobs` must be seen by all machines. On the 
 import sys
 
 from solvers_zoo import registry
-from solvers_zoo.bench.groups import pick_metric, ranked
+from solvers_zoo.bench.ranking import pick_metric, ranked
 from solvers_zoo.bench.record import Record
 from solvers_zoo.bench.results import Results
 from solvers_zoo.bench.run import bench
 from solvers_zoo.bench.store import Store
-from solvers_zoo.bench.sweep import Study
+from solvers_zoo.bench.sweep import Sweep
 
-STUDY = Study(solvers=("ddim", "dpmpp-2m"), models=("ring",), nfe=(5, 10), seeds=(0, 1), metrics=("sliced-w1",), n=500)
+SWEEP = Sweep(solvers=("ddim", "dpmpp-2m"), models=("ring",), nfe=(5, 10), seeds=(0, 1), metrics=("sliced-w1",), n=500)
 
 
 def tell(record: Record, done: int, cells: int) -> None:
@@ -31,7 +31,7 @@ def tell(record: Record, done: int, cells: int) -> None:
 def main(executor: str = "slurm(batch=4)") -> list[dict]:
     """Submit, wait, and print means over the seeds."""
     store = Store("sweep-results")
-    outcome = bench(STUDY, store, registry.default().make("executor", executor), finished=tell)
+    outcome = bench(SWEEP, store, registry.default().make("executor", executor), finished=tell)
     print(f"{outcome.fresh} cells computed now, {outcome.failed} failed, in {outcome.seconds:.0f} s")
     with Results(store) as results:
         rows = ranked(results, pick_metric(results, "sliced-w1"))

@@ -1,4 +1,4 @@
-"""Which solver, grid and options to use on a model for a budget: a short study in rounds, each with fewer contestants.
+"""Which solver, grid and options to use on a model for a budget: a short sweep in rounds, each with fewer contestants.
 
     scouts    every solver that the budget pays for, on the process's own grid, the uniform log-SNR grid and a grid fitted to DDIM
     grids     the best of them, on every grid
@@ -6,7 +6,7 @@
     final     the best of all, on fresh starts and several seeds
 
 The error is the distance from where the exact flow takes the same starts, so a difference between two solvers shows on few starts:
-nothing is sampled, and what varies from seed to seed is the same for both. It is a root mean square, as in a larger study: a solver
+nothing is sampled, and what varies from seed to seed is the same for both. It is a root mean square, as in a larger sweep: a solver
 that goes astray from few starts has lost. How sure the answer is comes from the final alone, whose
 seeds no earlier round has seen. Stochastic solvers, which follow no flow, compete by the energy distance between their samples and the
 exact law; so does the best deterministic one, where both kinds are asked for.
@@ -26,7 +26,7 @@ from solvers_zoo.bench.ranking import Contestant
 from solvers_zoo.bench.record import DONE, FAILED, Record
 from solvers_zoo.bench.run import bench
 from solvers_zoo.bench.store import Store
-from solvers_zoo.bench.sweep import Study
+from solvers_zoo.bench.sweep import Sweep
 from solvers_zoo.errors import IncompatibleError, ZooError
 from solvers_zoo.executors.base import Executor
 from solvers_zoo.registry.defaults import SCOUTED
@@ -110,7 +110,7 @@ def recommend(
     executor: Executor,
     *,
     stochastic: str = "any",
-    study: Study | None = None,
+    sweep: Sweep | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Advice:
     """Find the best solver, grid and options for a model and a budget.
@@ -121,14 +121,14 @@ def recommend(
         store: where cells are kept; a second call finds them there.
         executor: what runs them.
         stochastic: ``no``, ``yes`` or ``any``.
-        study: its process, dtype, device, limit, plugins, denoise and start are taken over.
+        sweep: its process, dtype, device, limit, plugins, denoise and start are taken over.
         progress: called with (round, cells finished, cells in all).
 
     Raises:
         IncompatibleError: no solver can run.
 
     """
-    base = replace(study or Study(), models=(model,), nfe=(nfe,), steps=(), repeats=0)
+    base = replace(sweep or Sweep(), models=(model,), nfe=(nfe,), steps=(), repeats=0)
     search = _Search(base, store, executor, progress)
     found = []
     if stochastic in ("no", "any"):
@@ -171,7 +171,7 @@ class _Search:
     """The rounds of one search, and what they have run."""
 
     def __init__(
-        self, base: Study, store: Store, executor: Executor, progress: Callable[[str, int, int], None] | None
+        self, base: Sweep, store: Store, executor: Executor, progress: Callable[[str, int, int], None] | None
     ) -> None:
         self.base, self.store, self.executor, self.progress = base, store, executor, progress
         self.tried: set[Contestant] = set()
@@ -221,11 +221,11 @@ class _Search:
         by_grid: dict[str, list[str]] = {}
         for solver, grid in pairs:
             by_grid.setdefault(grid, []).append(solver)
-        studies = []
+        sweeps = []
         for grid, solvers in by_grid.items():
             n = STARTS[name] if metric == STRONG else SAMPLES
             measure = f"{STRONG}(trajectories={n})" if metric == STRONG else metric
-            studies.append(
+            sweeps.append(
                 replace(
                     self.base,
                     solvers=tuple(dict.fromkeys(solvers)),
@@ -241,7 +241,7 @@ class _Search:
             if tell is not None:
                 tell(name, done, total)
 
-        records = bench(studies, self.store, self.executor, name=f"recommend-{name}", finished=finished).records
+        records = bench(sweeps, self.store, self.executor, name=f"recommend-{name}", finished=finished).records
         done = [record for record in records if record.status == DONE and record.result["figures"]]
         self.reasons.update(str(record.result["reason"]) for record in records if record.status == FAILED)
         self.tried |= {Contestant(record.cell.solver, record.cell.grid) for record in done}

@@ -1,4 +1,4 @@
-"""`bench`: compute what a study lacks, through any executor."""
+"""`bench`: compute what a sweep lacks, through any executor."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from solvers_zoo.bench.machine import machine, now
 from solvers_zoo.bench.parts import code_of
 from solvers_zoo.bench.record import DONE, FAILED, SKIPPED, Record
 from solvers_zoo.bench.store import Store
-from solvers_zoo.bench.sweep import Study
+from solvers_zoo.bench.sweep import Sweep
 from solvers_zoo.executors.base import Executor, Failure
 
 #: Seconds between looks at cells that other processes are computing.
@@ -27,14 +27,16 @@ class Outcome:
     """What a sweep gave.
 
     Attributes:
-        records: of every cell of the study, in its order, as far as they are finished.
+        records: of every cell of the sweep, in its order, as far as they are finished.
         fresh: how many of them were computed now.
+        missing: cells that the store had no record of, as the present code would compute them.
         seconds: that the sweep took.
 
     """
 
     records: list[Record] = field(default_factory=list)
     fresh: int = 0
+    missing: set[Cell] = field(default_factory=set)
     seconds: float = 0.0
 
     def count(self, status: str) -> int:
@@ -58,7 +60,7 @@ class Outcome:
 
 
 def bench(
-    study: Study | Sequence[Study],
+    sweep: Sweep | Sequence[Sweep],
     store: Store,
     executor: Executor,
     *,
@@ -68,35 +70,35 @@ def bench(
 ) -> Outcome:
     """Compute the cells that the store does not have.
 
-    Several processes may run one study on one store: each cell is computed by one of them. A cell that fails is a record with its
+    Several processes may run one sweep on one store: each cell is computed by one of them. A cell that fails is a record with its
     reason and stops nothing.
 
     Args:
-        study: what is crossed; several are run as one.
+        sweep: what is crossed; several are run as one.
         store: where finished cells are and go.
         executor: what runs them.
-        name: what the study is called in the store; the beginning of its cells' common hash by default.
+        name: what the sweep is called in the store; the beginning of its cells' common hash by default.
         again: ``all`` computes all cells anew, ``failed`` those that failed; see `Again`.
         finished: called with (record, how many are finished, how many there are) for every cell, found or computed.
 
     Raises:
-        ZooError: an impossible study, a store that cannot be written, an executor that cannot run.
+        ZooError: an impossible sweep, a store that cannot be written, an executor that cannot run.
 
     """
     began = time.perf_counter()
-    studies = (study,) if isinstance(study, Study) else tuple(study)
-    plugins = tuple(dict.fromkeys(file for each in studies for file in each.plugins))
+    sweeps = (sweep,) if isinstance(sweep, Sweep) else tuple(sweep)
+    plugins = tuple(dict.fromkeys(file for each in sweeps for file in each.plugins))
     registry.load_plugins(plugins)
     stale = Again(again, now())
-    cells = list(dict.fromkeys(cell for each in studies for cell in each.cells(registry.default())))
-    limit = max((each.limit for each in studies if each.limit is not None), default=None)
+    cells = list(dict.fromkeys(cell for each in sweeps for cell in each.cells(registry.default())))
+    limit = max((each.limit for each in sweeps if each.limit is not None), default=None)
     keys = [cell.key(code_of(cell)) for cell in cells]
     label = (
         name
         if name is not None
-        else hashlib.sha256(canonical([each.facts() for each in studies]).encode()).hexdigest()[:12]
+        else hashlib.sha256(canonical([each.facts() for each in sweeps]).encode()).hexdigest()[:12]
     )
-    store.save_study(label, canonical({"name": label, "studies": [each.facts() for each in studies], "keys": keys}))
+    store.save_sweep(label, canonical({"name": label, "sweeps": [each.facts() for each in sweeps], "keys": keys}))
     outcome = Outcome()
     records: dict[str, Record] = {}
 
@@ -108,6 +110,8 @@ def bench(
     missing: list[Cell] = []
     for cell, key in zip(cells, keys, strict=True):
         record = store.get(key)
+        if record is None:
+            outcome.missing.add(cell)
         if record is None or stale.wants(record):
             missing.append(cell)
         else:

@@ -3,7 +3,7 @@
     cells/ab/<key>.json      {"sha256":"<checksum of all that follows>","record":{"key":..., "cell":..., "result":..., ...}}
     samples/ab/<key>.npz     the samples, where they are kept
     references/<hash>.npz    exact flows and exact samples, which many cells share
-    studies/<name>.json      what was asked for, sealed likewise
+    sweeps/<name>.json       what was asked for, sealed likewise; studies/ in a store of 0.1.0
     damaged/                 files that did not verify, moved here when they were met
     unfinished/              files being written; what was left by a process that was killed goes after a day
     claims                   an empty file, the bytes of which are locked (`solvers_zoo.storage.locks`)
@@ -148,26 +148,27 @@ class Store:
                 self._put_tensor(path, found, name)
             return found
 
-    def save_study(self, name: str, text: str) -> None:
-        """Keep a study, JSON on one line, under a name of letters, digits and ``._-``.
+    def save_sweep(self, name: str, text: str) -> None:
+        """Keep a sweep, JSON on one line, under a name of letters, digits and ``._-``.
 
         Raises:
             StorageError: another name, or it cannot be written.
 
         """
         if not re.fullmatch(r"\w[\w.-]{0,199}", name):
-            raise StorageError(f"{name!r} cannot name a study; a name is of letters, digits, '.', '_' and '-'.")
-        path = self.folder / "studies" / f"{name}.json"
-        line = seal("study", text.encode())
+            raise StorageError(f"{name!r} cannot name a sweep; a name is of letters, digits, '.', '_' and '-'.")
+        path = self.folder / "sweeps" / f"{name}.json"
+        line = seal("sweep", text.encode())
         replace(path, lambda file: file.write(line), self._keep.prepare(path.parent))
 
-    def studies(self) -> dict[str, str]:
-        """The texts of all studies that verify, by name."""
+    def sweeps(self) -> dict[str, str]:
+        """The texts of all sweeps that verify, by name."""
         found = {}
-        for path in sorted((self.folder / "studies").glob("*.json")):
-            text = self._keep.verified(path, lambda path: unseal("study", read_bytes(path)))
-            if text is not None:
-                found[path.stem] = text.decode()
+        for folder, kind in (("studies", "study"), ("sweeps", "sweep")):  # 0.1.0 called them studies
+            for path in sorted((self.folder / folder).glob("*.json")):
+                text = self._keep.verified(path, partial(_unsealed, kind))
+                if text is not None:
+                    found[path.stem] = text.decode()
         return found
 
     # -- files -------------------------------------------------------------------------------------------------------
@@ -208,9 +209,13 @@ def _checked(key: str) -> str:
     return key
 
 
+def _unsealed(kind: str, path: str | Path) -> bytes:
+    return unseal(kind, read_bytes(path))
+
+
 def _body(key: str, path: str | Path) -> bytes:
     """The record in a cell's file, which begins with the key that the file is named after."""
-    body = unseal("record", read_bytes(path))
+    body = _unsealed("record", path)
     if not body.startswith(b'{"key":"' + key.encode() + b'",'):
         raise ValueError("it is of another cell than its name says")
     return body

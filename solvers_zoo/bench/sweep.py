@@ -1,4 +1,4 @@
-"""A study: what is crossed with what. It lives on the command line, or in a file that `zoo bench --write-config` makes."""
+"""A sweep: what is crossed with what. It lives on the command line, or in a file that `zoo bench --write-config` makes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FREE: dict[str, Any] = {"nfe": None, "steps": None}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Study:
+class Sweep:
     """Solvers x models x processes x grids x budgets x seeds x dtypes, and how each cell is run and measured.
 
     Attributes:
@@ -66,7 +66,7 @@ class Study:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         if self.nfe and self.steps:
-            raise OptionError("A study takes nfe or steps, not both.")
+            raise OptionError("A sweep takes nfe or steps, not both.")
         for name, least in (("nfe", 1), ("steps", 1), ("n", 1), ("repeats", 0)):
             values = getattr(self, name)
             for value in values if isinstance(values, tuple) else (values,):
@@ -81,7 +81,7 @@ class Study:
             raise OptionError(f"dtype = {unknown[0]!r} is not possible; it is float64, float32, bfloat16 or float16.")
         for name in ("solvers", "models", "seeds", "dtypes"):
             if not getattr(self, name):
-                raise OptionError(f"A study needs at least one of its {name}.")
+                raise OptionError(f"A sweep needs at least one of its {name}.")
 
     # -- cells -------------------------------------------------------------------------------------------------------
 
@@ -166,7 +166,7 @@ class Study:
         }
 
     def text(self, form: str = "toml") -> str:
-        """The study as a file of TOML, or of YAML."""
+        """The sweep as a file of TOML, or of YAML."""
         if form == "toml":
             import tomli_w
 
@@ -176,21 +176,21 @@ class Study:
         return str(yaml.safe_dump(self.facts(), sort_keys=False, allow_unicode=True))
 
     @classmethod
-    def of(cls, facts: dict[str, Any]) -> Study:
-        """The study of a file's fields; a misspelt or impossible one is an `OptionError`."""
+    def of(cls, facts: dict[str, Any]) -> Sweep:
+        """The sweep of a file's fields; a misspelt or impossible one is an `OptionError`."""
         known = {field.name: field for field in fields(cls)}
         for name in facts:
             if name not in known:
-                raise OptionError(f"{name!r} is no field of a study; it has {', '.join(known)}.")
+                raise OptionError(f"{name!r} is no field of a sweep; it has {', '.join(known)}.")
         return cls(**{name: _cast(known[name], value) for name, value in facts.items()})
 
     @classmethod
-    def read(cls, path: Path) -> Study:
-        """The study in a TOML or YAML file.
+    def read(cls, path: Path) -> Sweep:
+        """The sweep in a TOML or YAML file.
 
         Raises:
             StorageError: a file that cannot be read, or is neither.
-            OptionError: a field that a study does not have, or cannot take.
+            OptionError: a field that a sweep does not have, or cannot take.
 
         """
         try:
@@ -202,7 +202,7 @@ class Study:
 
                 facts = yaml.safe_load(text)
             else:
-                raise StorageError(f"{path} ends in {path.suffix or 'nothing'!r}; a study is a .toml or .yaml file.")
+                raise StorageError(f"{path} ends in {path.suffix or 'nothing'!r}; a sweep is a .toml or .yaml file.")
         except OSError as error:
             raise StorageError(f"{path} cannot be read: {error.strerror or error}.") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -212,7 +212,7 @@ class Study:
                 raise
             raise StorageError(f"{path} is not YAML: {' '.join(str(error).split())}.") from None
         if not isinstance(facts, dict):
-            raise StorageError(f"{path} does not hold the fields of a study.")
+            raise StorageError(f"{path} does not hold the fields of a sweep.")
         return cls.of(facts)
 
 

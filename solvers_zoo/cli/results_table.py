@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from solvers_zoo.bench.export import Sheet
-from solvers_zoo.bench.groups import BUDGET, PROBLEM
+from solvers_zoo.bench.ranking import BUDGET, PROBLEM
 from solvers_zoo.cli import common
 
 _Rows = Sequence[dict[str, Any]]

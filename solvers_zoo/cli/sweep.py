@@ -24,15 +24,15 @@ from solvers_zoo.errors import OptionError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from solvers_zoo.bench.sweep import Study
+    from solvers_zoo.bench.sweep import Sweep
     from solvers_zoo.executors.base import Executor
 
 #: Seconds between looks at the best so far, and contestants shown there.
 _REFRESH, _LEADERS = 1.0, 8
 
 
-def sweep(
-    study: Study,
+def run_sweep(
+    sweep: Sweep,
     executor: Executor,
     folder: Path,
     name: str | None,
@@ -41,7 +41,7 @@ def sweep(
     quiet: bool,
     json: bool,
 ) -> None:
-    """Run a study, show how it goes, and print its tables.
+    """Run a sweep, show how it goes, and print its tables.
 
     Raises:
         Halt: some cells failed, which is exit status 1; the rest is finished and kept.
@@ -51,7 +51,7 @@ def sweep(
     watch = _Watch(rank_by, wanted=not (quiet or json) and common.stderr().is_terminal)
     try:
         with watch:
-            outcome = bench(study, store, executor, name=name, again=again, finished=watch)
+            outcome = bench(sweep, store, executor, name=name, again=again, finished=watch)
     except KeyboardInterrupt:
         finished = len(watch.records)
         raise common.Halt(
@@ -65,9 +65,9 @@ def sweep(
         measured = sorted({name for record in outcome.records for name in record.result["figures"]})
         raise OptionError(f"--rank-by {rank_by} was not measured; there is {', '.join(measured)}.")
     if json:
-        common.print_json(_facts(study, folder, outcome, ranked))
+        common.print_json(_facts(sweep, folder, outcome, ranked))
     else:
-        _print(folder, outcome, ranked)
+        _print(folder, outcome, ranked, _changed(store, outcome) if outcome.missing else 0)
     if outcome.failed:
         raise common.Halt(_failures(outcome), 1)
 
@@ -146,7 +146,13 @@ def _cell(score: Score | None, best: bool) -> Text:
     return text.append(" ≈", "green") if score.ties else text
 
 
-def _print(folder: Path, outcome: Outcome, ranked: list[Table]) -> None:
+def _changed(store: Store, outcome: Outcome) -> int:
+    """How many cells had to be computed anew because the store holds them as other code computed them."""
+    keys = {record.key for record in outcome.records}
+    return len({each.cell for each in store.records() if each.cell in outcome.missing and each.key not in keys})
+
+
+def _print(folder: Path, outcome: Outcome, ranked: list[Table], changed: int) -> None:
     console = common.stdout()
     for table in ranked:
         console.print(heading(table), soft_wrap=True)
@@ -160,6 +166,12 @@ def _print(folder: Path, outcome: Outcome, ranked: list[Table]) -> None:
     kept = f", {left} of them found in the store" if left else ""
     ended = "".join(f", {outcome.count(word)} {word}" for word in (SKIPPED, FAILED) if outcome.count(word))
     common.say(f"{len(outcome.records)} cells{kept}{ended}; {_duration(outcome.seconds)} on {machine()['cpu']}.", "dim")
+    if changed:
+        common.say(
+            f"Computed anew: {changed} {'cell' if changed == 1 else 'cells'} of the store, because the code behind them has "
+            "changed since; zoo results --stale shows both.",
+            "dim",
+        )
     for reason, count in Counter(
         record.result["reason"] for record in outcome.records if record.status == SKIPPED
     ).items():
@@ -185,9 +197,9 @@ def _failures(outcome: Outcome) -> str:
     return f"{len(failed)} of {len(outcome.records)} cells failed, the others are kept: {words}{more}. --retry computes them anew."
 
 
-def _facts(study: Study, folder: Path, outcome: Outcome, ranked: list[Table]) -> dict[str, Any]:
+def _facts(sweep: Sweep, folder: Path, outcome: Outcome, ranked: list[Table]) -> dict[str, Any]:
     return {
-        "study": study.facts(),
+        "study": sweep.facts(),  # the key of 0.1.0, which scripts read
         "store": str(folder),
         "cells": len(outcome.records),
         "computed": outcome.fresh,

@@ -31,7 +31,7 @@ SOLVERS = ("ddim", "heun", "dpmpp-2m", "unipc-3", "ipndm-4")
 
 
 def cell(solver: str = "heun", nfe: int | None = 8, seed: int = 0, model: str = "mixture-5", **fields: Any) -> Cell:
-    """A cell of a small study."""
+    """A cell of a small sweep."""
     metrics = fields.pop("metrics", ("strong", "sliced-w1"))
     return Cell(
         model=model, sde="vp", solver=solver, grid="uniform-lam", nfe=nfe, seed=seed, n=2000, metrics=metrics, **fields
@@ -116,7 +116,7 @@ SEEDS, BUDGETS, MODELS = (0, 1, 2), (5, 10, 20), ("digits", "mixture-5")
 
 
 def build(folder: Path) -> None:
-    """A store of a study: 5 solvers, 3 budgets, 2 models, 3 seeds, and some cells that came to nothing."""
+    """A store of a sweep: 5 solvers, 3 budgets, 2 models, 3 seeds, and some cells that came to nothing."""
     store = Store(folder)
     for model, nfe, seed, solver in itertools.product(MODELS, BUDGETS, SEEDS, SOLVERS):
         place(store.folder, record(cell(solver, nfe, seed, model)))
@@ -128,4 +128,4 @@ def build(folder: Path) -> None:
     only.result["unmeasured"]["strong"] = "the flow is not known"
     store.put(only)
     keys = [one.key for one in store.records() if one.cell.model == "digits"]
-    store.save_study("digits-only", json.dumps({"name": "digits-only", "keys": keys}))
+    store.save_sweep("digits-only", json.dumps({"name": "digits-only", "keys": keys}))

@@ -25,10 +25,10 @@ import torch
 from solvers_zoo import registry
 from solvers_zoo.bench.run import bench
 from solvers_zoo.bench.store import Store
-from solvers_zoo.bench.sweep import Study
+from solvers_zoo.bench.sweep import Sweep
 
 HERE = Path(__file__).parent
-STUDY = Study(
+SWEEP = Sweep(
     solvers=("heun", "ddim:eta=1", "traced"),
     models=("ring",),
     nfe=(4, 6),
@@ -49,9 +49,9 @@ def results(folder: Path) -> str:
 
 
 def sweep(folder: Path) -> None:
-    """Run the study in this process."""
+    """Run the sweep in this process."""
     torch.set_num_threads(1)
-    outcome = bench(STUDY, Store(folder), registry.default().make("executor", "serial"))
+    outcome = bench(SWEEP, Store(folder), registry.default().make("executor", "serial"))
     assert outcome.failed == 0
 
 

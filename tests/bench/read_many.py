@@ -13,7 +13,7 @@ from pathlib import Path
 
 from cells import SOLVERS, cell, place, record
 
-from solvers_zoo.bench.groups import pick_metric, ranked
+from solvers_zoo.bench.ranking import pick_metric, ranked
 from solvers_zoo.bench.results import Results
 from solvers_zoo.bench.store import Store
 

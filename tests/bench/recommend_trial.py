@@ -1,4 +1,4 @@
-"""Is a recommendation right? Compares it with a study of every solver on every grid, on starts that it has not seen.
+"""Is a recommendation right? Compares it with a sweep of every solver on every grid, on starts that it has not seen.
 
 python tests/bench/recommend_trial.py            the second ten models, 10 evaluations; an hour on one core
 python tests/bench/recommend_trial.py 0 13       models 0 and 13 only
@@ -63,7 +63,7 @@ def errors(model: zoo.ScoreModel, x: torch.Tensor, contestants: Iterable[Contest
 
 
 def trial(number: int) -> float:
-    """How many times the best error of the whole study the recommended solver's is."""
+    """How many times the best error of the whole sweep the recommended solver's is."""
     folder = Path(tempfile.mkdtemp(prefix="zoo-recommend-"))
     model = f"{HERE / 'unseen_models.py'}:model{number}"
     executor = registry.default().make("executor", "processes")
@@ -72,12 +72,12 @@ def trial(number: int) -> float:
         advice: Advice = recommend(model, NFE, Store(folder), executor, stochastic="no")
         seconds = time.perf_counter() - began
         pick = Contestant(advice.pick.solver, advice.pick.grid)
-        study = league(getattr(unseen_models, f"model{number}"), pick)
-        best = min(study, key=lambda who: study[who])
-        ratio = study[pick] / study[best]
+        sweep = league(getattr(unseen_models, f"model{number}"), pick)
+        best = min(sweep, key=lambda who: sweep[who])
+        ratio = sweep[pick] / sweep[best]
         print(
-            f"model{number}: {pick.solver} on {pick.grid} {study[pick]:.4g} in {seconds:.0f} s; best of {len(study)}: {best.solver} on "
-            f"{best.grid} {study[best]:.4g}; ratio {ratio:.3f}",
+            f"model{number}: {pick.solver} on {pick.grid} {sweep[pick]:.4g} in {seconds:.0f} s; best of {len(sweep)}: {best.solver} on "
+            f"{best.grid} {sweep[best]:.4g}; ratio {ratio:.3f}",
             flush=True,
         )
         return ratio

@@ -48,7 +48,7 @@ WRITES: dict[str, tuple[Callable[[Store], object], Callable[[Store], bool]]] = {
         lambda store: store.reference("flow", lambda: SAMPLES),
         lambda store: SAMPLES.equal(store.reference("flow", lambda: torch.zeros(1))),
     ),
-    "a study": (lambda store: store.save_study("mine", "{}"), lambda store: store.studies()["mine"] == "{}"),
+    "a sweep": (lambda store: store.save_sweep("mine", "{}"), lambda store: store.sweeps()["mine"] == "{}"),
     "a claim": (claim, lambda store: True),
     "a table": (write_table, lambda store: len((store.folder / "table.csv").read_text().splitlines()) == 2001),
     "a result": (
@@ -72,7 +72,7 @@ def test_every_fault_at_every_place(folder, disk: Disk, what, fresh):
     else:
         for one in EARLIER:
             Store(origin).put(one)
-        Store(origin).save_study("earlier", "[]")
+        Store(origin).save_sweep("earlier", "[]")
     met = 0
     for mode in ("full", "broken", "short"):
         for site in range(200):
@@ -116,7 +116,7 @@ def _intact(store: Store, fresh: bool) -> None:
     for one in EARLIER:
         assert store.get(one.key) in ((one,) if one.key != NEWER.key else (one, NEWER))
     assert store.get(NEW.key) in (None, NEW)
-    assert store.studies()["earlier"] == "[]"
+    assert store.sweeps()["earlier"] == "[]"
     assert store.damage == []
 
 
@@ -230,7 +230,7 @@ store = Store("store")
 earlier = [record(cell("heun", nfe)) for nfe in (5, 10)]
 assert [store.get(one.key) for one in earlier] == [earlier[0], None]
 assert store.damage[0].moved is None
-for write in (lambda: store.put(record(cell("ddim", 20))), lambda: store.claim("x").__enter__(), lambda: store.save_study("a", "{{}}"),
+for write in (lambda: store.put(record(cell("ddim", 20))), lambda: store.claim("x").__enter__(), lambda: store.save_sweep("a", "{{}}"),
               lambda: store.reference("a", lambda: torch.ones(1))):
     try:
         write()

@@ -22,7 +22,7 @@ from solvers_zoo.bench.report.answer import answer, paragraph, verdict
 from solvers_zoo.bench.report.background import recipes
 from solvers_zoo.bench.report.data import arenas, log_slope
 from solvers_zoo.bench.store import Store
-from solvers_zoo.bench.sweep import Study
+from solvers_zoo.bench.sweep import Sweep
 from solvers_zoo.errors import OptionError
 
 
@@ -140,17 +140,17 @@ def test_a_second_grid_of_the_winner_is_no_rival():
     assert found.rival[0] == Contestant("ddim", "karras")
 
 
-def test_recipes_give_the_command_and_the_file_of_a_study():
+def test_recipes_give_the_command_and_the_file_of_a_sweep():
     records = list(fake(nfe=(5,), seeds=(0,)))
-    study = Study(solvers=("heun", "ddim:eta=0.5"), models=("ring",), nfe=(5, 8), denoise=True, n=100)
-    text = json.dumps({"name": "mine", "studies": [study.facts()], "keys": [records[0].key]})
-    other = json.dumps({"name": "other", "studies": [study.facts()], "keys": ["0" * 64]})
+    sweep = Sweep(solvers=("heun", "ddim:eta=0.5"), models=("ring",), nfe=(5, 8), denoise=True, n=100)
+    text = json.dumps({"name": "mine", "sweeps": [sweep.facts()], "keys": [records[0].key]})
+    other = json.dumps({"name": "other", "sweeps": [sweep.facts()], "keys": ["0" * 64]})
     (found,) = recipes(records, {"mine": text, "other": other}, "my store")
     assert (
         found["command"]
         == "zoo bench --solvers heun,ddim:eta=0.5 --models ring --nfe 5,8 -n 100 --denoise --store 'my store' --name mine"
     )
-    assert Study.of(__import__("tomllib").loads(found["toml"])) == study
+    assert Sweep.of(__import__("tomllib").loads(found["toml"])) == sweep
 
 
 # -- the page ----------------------------------------------------------------------------------------------------------
@@ -176,7 +176,7 @@ def path(store: Store) -> Path:
         store.folder.parent / "report.html",
         title="Who <wins>?",
         samples=store.samples,
-        studies=store.studies(),
+        sweeps=store.sweeps(),
     )
 
 
@@ -360,9 +360,9 @@ def test_everything_has_a_name_for_those_who_cannot_see_it(page: Page):
 
 def test_a_command_is_copied(browser: Browser, tmp_path: Path):
     records = list(fake(nfe=(5,), seeds=(0,)))
-    study = Study(solvers=("heun",), models=("ring",))
-    text = json.dumps({"name": "mine", "studies": [study.facts()], "keys": [records[0].key]})
-    page = opened(browser, write_report(records, tmp_path / "report.html", studies={"mine": text}))
+    sweep = Sweep(solvers=("heun",), models=("ring",))
+    text = json.dumps({"name": "mine", "sweeps": [sweep.facts()], "keys": [records[0].key]})
+    page = opened(browser, write_report(records, tmp_path / "report.html", sweeps={"mine": text}))
     page.evaluate("window.copied = []; navigator.clipboard.writeText = async text => { window.copied.push(text); }")
     page.click("#recipes .copied button")
     page.wait("copied.length === 1")

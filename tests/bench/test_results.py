@@ -13,7 +13,7 @@ from cells import BUDGETS, MODELS, SOLVERS, cell, figure, place, record
 from read_many import fill
 from run_zoo import run_zoo
 
-from solvers_zoo.bench.groups import chance, losses, pick_metric, ranked, unmeasured
+from solvers_zoo.bench.ranking import chance, losses, pick_metric, ranked, unmeasured
 from solvers_zoo.bench.results import Results
 from solvers_zoo.bench.store import Store
 from solvers_zoo.errors import OptionError

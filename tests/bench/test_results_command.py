@@ -15,7 +15,7 @@ from cells import SOLVERS, cell, record
 from run_zoo import Run, assert_one_sentence, run_each, run_zoo
 
 from solvers_zoo.bench.export import FORMS, Sheet, export
-from solvers_zoo.bench.groups import ranked
+from solvers_zoo.bench.ranking import ranked
 from solvers_zoo.bench.results import Results
 from solvers_zoo.bench.store import Store
 from solvers_zoo.errors import StorageError

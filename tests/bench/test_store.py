@@ -60,7 +60,7 @@ def test_what_was_put_comes_back(tmp_path):
 def test_the_layout(tmp_path):
     store, one = Store(tmp_path), record(cell())
     store.put(one, torch.zeros(1))
-    store.save_study("first", '{"a":1}')
+    store.save_sweep("first", '{"a":1}')
     store.reference("flow", lambda: torch.zeros(2))
     with store.claim(one.key):
         pass
@@ -72,7 +72,7 @@ def test_the_layout(tmp_path):
     shutil.rmtree(tmp_path / "placed")
     assert json.loads(line)["record"] == json.loads(json.dumps(one.facts()))
     files = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file())
-    assert [Path(name).parts[0] for name in files] == ["cells", "claims", "references", "samples", "studies"]
+    assert [Path(name).parts[0] for name in files] == ["cells", "claims", "references", "samples", "sweeps"]
     assert (tmp_path / "claims").stat().st_size == 0
 
 
@@ -83,8 +83,8 @@ def test_records_say_what_json_can_say_and_names_are_names(tmp_path):
         with pytest.raises(StorageError, match="is no key"):
             store.get(key)
     for name in ("", "..", "a/b", ".hidden", "a" * 300):
-        with pytest.raises(StorageError, match="cannot name a study"):
-            store.save_study(name, "{}")
+        with pytest.raises(StorageError, match="cannot name a sweep"):
+            store.save_sweep(name, "{}")
 
 
 def test_references_are_made_once(tmp_path):
@@ -123,13 +123,13 @@ def test_a_reference_that_another_process_made_meanwhile_is_taken(tmp_path, monk
 
 def test_studies_come_back(tmp_path):
     store = Store(tmp_path)
-    store.save_study("b", '{"cells":[]}')
-    store.save_study("a", "[1]")
-    store.save_study("a", "[2]")
-    assert store.studies() == {"a": "[2]", "b": '{"cells":[]}'}
-    path = tmp_path / "studies" / "a.json"
+    store.save_sweep("b", '{"cells":[]}')
+    store.save_sweep("a", "[1]")
+    store.save_sweep("a", "[2]")
+    assert store.sweeps() == {"a": "[2]", "b": '{"cells":[]}'}
+    path = tmp_path / "sweeps" / "a.json"
     path.write_bytes(path.read_bytes().replace(b"[2]", b"[3]"))
-    assert list(store.studies()) == ["b"]
+    assert list(store.sweeps()) == ["b"]
     assert "checksum" in str(store.damage[0])
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import kill_sweep
 import pytest
-from kill_sweep import STUDY, results
+from kill_sweep import SWEEP, results
 
 from solvers_zoo import registry
 from solvers_zoo.bench.cell import Cell
@@ -38,14 +38,14 @@ def runs(trace: Path) -> int:
 
 
 def test_only_what_is_missing_is_computed(tmp_path: Path, trace: Path):
-    study = replace(STUDY, solvers=("traced", "heun"), nfe=(4, 6, 8))
-    first = bench(study, Store(tmp_path / "store"), SERIAL)
+    sweep = replace(SWEEP, solvers=("traced", "heun"), nfe=(4, 6, 8))
+    first = bench(sweep, Store(tmp_path / "store"), SERIAL)
     assert (first.done, first.fresh, runs(trace)) == (6, 6, 3)
-    again = bench(study, Store(tmp_path / "store"), SERIAL)
+    again = bench(sweep, Store(tmp_path / "store"), SERIAL)
     assert (again.done, again.fresh, runs(trace)) == (6, 0, 3)
-    more = bench(replace(study, nfe=(4, 6, 8, 10)), Store(tmp_path / "store"), SERIAL)
+    more = bench(replace(sweep, nfe=(4, 6, 8, 10)), Store(tmp_path / "store"), SERIAL)
     assert (more.done, more.fresh, runs(trace)) == (8, 2, 4)
-    forced = bench(study, Store(tmp_path / "store"), SERIAL, again="all")
+    forced = bench(sweep, Store(tmp_path / "store"), SERIAL, again="all")
     assert (forced.done, forced.fresh, runs(trace)) == (6, 6, 7)
     assert [record.result for record in forced.records] == [record.result for record in first.records]
 
@@ -71,13 +71,13 @@ print(code_of(Cell(model="ring", sde="ve", solver="traced", grid="karras"))["sol
 def test_the_same_metrics_on_one_worker_on_two_and_on_three_runs(tmp_path: Path):
     kinds = ("serial", "processes(workers=1)", "processes(workers=2)")
     for number, spec in enumerate(kinds):
-        bench(STUDY, Store(tmp_path / str(number)), registry.default().make("executor", spec))
+        bench(SWEEP, Store(tmp_path / str(number)), registry.default().make("executor", spec))
     assert len({results(tmp_path / str(number)) for number in range(len(kinds))}) == 1
 
 
 def test_eight_processes_compute_each_cell_once(tmp_path: Path, trace: Path):
-    study = replace(STUDY, solvers=("traced",), nfe=tuple(range(2, 26)))
-    children = [kill_sweep.forked(lambda: bench(study, Store(tmp_path / "store"), SERIAL) and None) for _ in range(8)]
+    sweep = replace(SWEEP, solvers=("traced",), nfe=tuple(range(2, 26)))
+    children = [kill_sweep.forked(lambda: bench(sweep, Store(tmp_path / "store"), SERIAL) and None) for _ in range(8)]
     assert [os.waitpid(child, 0)[1] for child in children] == [0] * 8
     steps = Counter(int(line.split()[1]) for line in trace.read_text().splitlines())
     assert steps == dict.fromkeys(range(2, 26), 1)
@@ -85,22 +85,22 @@ def test_eight_processes_compute_each_cell_once(tmp_path: Path, trace: Path):
 
 
 def test_a_killed_process_leaves_no_lock_behind(tmp_path: Path):
-    study = replace(STUDY, solvers=("hangs",), nfe=(4,))
+    sweep = replace(SWEEP, solvers=("hangs",), nfe=(4,))
     store = Store(tmp_path / "store")
     reading, writing = os.pipe()
 
     def hang() -> None:
-        cell = study.cells()[0]
+        cell = sweep.cells()[0]
         with Store(tmp_path / "store").claim(cell.key(code_of(cell))) as mine:
             os.write(writing, b"1" if mine else b"0")
             signal.pause()
 
     from solvers_zoo.registry.registry import load_plugins
 
-    load_plugins(study.plugins)
+    load_plugins(sweep.plugins)
     child = kill_sweep.forked(hang)
     assert os.read(reading, 1) == b"1"
-    cell: Cell = study.cells()[0]
+    cell: Cell = sweep.cells()[0]
     with store.claim(cell.key(code_of(cell))) as mine:
         assert not mine
     os.kill(child, signal.SIGKILL)
@@ -117,27 +117,27 @@ def test_twenty_kills_lose_double_and_spoil_nothing():
 
 @pytest.mark.parametrize("executor", ["serial", "processes(workers=2)"])
 def test_what_fails_is_a_row_with_its_reason_and_stops_nothing(executor: str, tmp_path: Path):
-    study = replace(STUDY, solvers=("heun", "raises", "gives-nan", "hangs"), nfe=(4,), limit=8.0)
-    done = bench(study, Store(tmp_path / "store"), registry.default().make("executor", executor))
+    sweep = replace(SWEEP, solvers=("heun", "raises", "gives-nan", "hangs"), nfe=(4,), limit=8.0)
+    done = bench(sweep, Store(tmp_path / "store"), registry.default().make("executor", executor))
     assert (done.done, done.failed) == (1, 3)
     why = {(record.cell.solver, record.result["kind"]) for record in done.records if record.status == "failed"}
     assert why == {("raises", "error"), ("gives-nan", "nan"), ("hangs", "timeout")}
     reasons = {record.cell.solver: record.result["reason"] for record in done.records}
     assert "nothing </script> to divide by" in reasons["raises"]
-    again = bench(replace(study, solvers=("raises", "heun", "gives-nan")), Store(tmp_path / "store"), SERIAL)
+    again = bench(replace(sweep, solvers=("raises", "heun", "gives-nan")), Store(tmp_path / "store"), SERIAL)
     assert again.fresh == 0, "an error is a result, until the code changes"
-    retried = bench(replace(study, solvers=("raises", "heun")), Store(tmp_path / "store"), SERIAL, again="failed")
+    retried = bench(replace(sweep, solvers=("raises", "heun")), Store(tmp_path / "store"), SERIAL, again="failed")
     assert retried.fresh == 1
 
 
 def test_cells_without_a_meaning_are_skipped_with_a_reason(tmp_path: Path):
-    done = bench(replace(STUDY, solvers=("rk4",), nfe=(3, 8)), Store(tmp_path / "store"), SERIAL)
+    done = bench(replace(SWEEP, solvers=("rk4",), nfe=(3, 8)), Store(tmp_path / "store"), SERIAL)
     assert (done.done, done.skipped) == (1, 1)
     assert "does not pay for one step" in done.records[0].result["reason"]
 
 
 def test_a_record_holds_what_a_reader_asks_for(tmp_path: Path):
-    done = bench(replace(STUDY, solvers=("heun",), nfe=(8,), repeats=3), Store(tmp_path / "store"), SERIAL)
+    done = bench(replace(SWEEP, solvers=("heun",), nfe=(8,), repeats=3), Store(tmp_path / "store"), SERIAL)
     (record,) = done.records
     assert json.loads(json.dumps(record.facts())) == record.facts()
     assert (record.result["nfe"], record.result["steps"], record.result["stochastic"]) == (8, 4, False)

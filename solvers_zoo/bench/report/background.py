@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from solvers_zoo.bench.record import DONE, Record
-from solvers_zoo.bench.sweep import Study
+from solvers_zoo.bench.sweep import Sweep
 from solvers_zoo.errors import ZooError
 
-#: Cells that are named beside a reason, and studies that are told how to repeat.
-NAMED, STUDIES = 40, 5
+#: Cells that are named beside a reason, and sweeps that are told how to repeat.
+NAMED, SWEEPS = 40, 5
 
 
 def troubles(records: Sequence[Record], status: str) -> list[dict[str, Any]]:
@@ -92,26 +92,26 @@ def times(records: Sequence[Record]) -> str:
     return f"The cells were finished {when} UTC; they are {work} of work for one process."
 
 
-def recipes(records: Sequence[Record], studies: Mapping[str, str], folder: str) -> list[dict[str, str]]:
-    """How to compute the cells again: of every study that asked for them its name, command and TOML.
+def recipes(records: Sequence[Record], sweeps: Mapping[str, str], folder: str) -> list[dict[str, str]]:
+    """How to compute the cells again: of every sweep that asked for them its name, command and TOML.
 
     Args:
         records: the cells.
-        studies: texts of the store's studies by name; those that share no cell are left out.
+        sweeps: texts of the store's sweeps by name; those that share no cell are left out.
         folder: the store's, as it is named in commands.
 
     """
     keys = {record.key for record in records}
     shared = []
-    for name, text in studies.items():
+    for name, text in sweeps.items():
         facts = json.loads(text)
         overlap = len(keys.intersection(facts["keys"]))
         if overlap:
-            shared.append((overlap, name, facts["studies"]))
+            shared.append((overlap, name, facts.get("sweeps") or facts["studies"]))
     found = []
-    for _, name, parts in sorted(shared, key=lambda each: (-each[0], each[1]))[:STUDIES]:
+    for _, name, parts in sorted(shared, key=lambda each: (-each[0], each[1]))[:SWEEPS]:
         try:
-            asked = [Study.of(part) for part in parts]
+            asked = [Sweep.of(part) for part in parts]
         except ZooError:  # of a zoo with other fields
             continue
         title = name if len(asked) == 1 else f"{name}, {len(asked)} parts"
@@ -125,10 +125,10 @@ def recipes(records: Sequence[Record], studies: Mapping[str, str], folder: str) 
     return found
 
 
-def _command(study: Study, name: str, folder: str) -> str:
-    """The line of shell that runs a study: what differs from the default."""
-    default, words = Study().facts(), ["zoo", "bench"]
-    for option, value in study.facts().items():
+def _command(sweep: Sweep, name: str, folder: str) -> str:
+    """The line of shell that runs a sweep: what differs from the default."""
+    default, words = Sweep().facts(), ["zoo", "bench"]
+    for option, value in sweep.facts().items():
         if value == default.get(option):
             continue
         if option == "denoise":

@@ -11,33 +11,12 @@ from statistics import fmean
 from typing import Any
 
 from solvers_zoo import registry
-from solvers_zoo.bench.ranking import Contestant, Score, Table, contestant, metric_of, tables
+from solvers_zoo.bench.ranking import Contestant, Problem, Score, Table, contestant, metric_of, problem_of, tables
 from solvers_zoo.bench.record import DONE, Record
 from solvers_zoo.errors import OptionError, ZooError
 
 #: A floor is drawn as wide as exact samples spread about it, in standard deviations.
 _REACH = 2.0
-
-
-@dataclass(frozen=True, order=True)
-class Problem:
-    """What solvers compete on: cells that differ in any of these are not compared."""
-
-    model: str
-    sde: str
-    dtype: str
-    n: int
-    start: str
-    denoise: bool
-    device: str
-
-    @property
-    def facts(self) -> str:
-        """All but the model, in a line."""
-        words = [self.sde, f"{self.n} samples", self.dtype, f"start {self.start}"]
-        return " · ".join(
-            [*words, *(["denoised"] if self.denoise else []), *([self.device] if self.device != "cpu" else [])]
-        )
 
 
 @dataclass(frozen=True)
@@ -104,11 +83,8 @@ def arenas(records: Sequence[Record], metric: str | None = None) -> list[Arena]:
     """
     groups: dict[Problem, list[Record]] = defaultdict(list)
     for record in records:
-        cell = record.cell
         if record.status == DONE:
-            groups[Problem(cell.model, cell.sde, cell.dtype, cell.n, cell.start, cell.denoise, cell.device)].append(
-                record
-            )
+            groups[problem_of(record)].append(record)
     found = [
         _arena(problem, groups[problem], metric)
         for problem in sorted(groups, key=lambda each: (-len(groups[each]), each))

@@ -33,7 +33,7 @@ def write_report(
     title: str = "Which solver?",
     metric: str | None = None,
     samples: Read | None = None,
-    studies: Mapping[str, str] | None = None,
+    sweeps: Mapping[str, str] | None = None,
     store: str = "zoo-results",
     step: Callable[[int, int], None] = lambda done, total: None,
     made: datetime | None = None,
@@ -46,7 +46,7 @@ def write_report(
         title: of the page.
         metric: the one that the answer speaks of; the preferred one of those measured if None.
         samples: gives the samples kept of a cell by its key; no samples are shown if None.
-        studies: texts of studies by name, as a store has them, which tell how to compute the cells again.
+        sweeps: texts of sweeps by name, as a store has them, which tell how to compute the cells again.
         store: the store's folder, as commands name it.
         step: called with (cells whose samples were read, cells to be read).
         made: time of day of the report; now if None.
@@ -59,7 +59,7 @@ def write_report(
     records = sorted(records, key=_place)
     found = arenas(records, metric)
     shown = galleries(found, samples, step) if samples is not None else [None] * len(found)
-    facts = payload(records, found, shown, recipes(records, studies or {}, store))
+    facts = payload(records, found, shown, recipes(records, sweeps or {}, store))
     page = resources.files("solvers_zoo.bench.report") / "page"
     script = "\n".join((page / name).read_text("utf-8") for name in _SCRIPTS)
     parts = {

@@ -1,4 +1,4 @@
-"""``zoo bench``: a study, computed where it is not yet, and its ranking."""
+"""``zoo bench``: a sweep, computed where it is not yet, and its ranking."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from solvers_zoo.storage.files import replace
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from solvers_zoo.bench.sweep import Study
+    from solvers_zoo.bench.sweep import Sweep
 
 STORE = Path("zoo-results")
 
@@ -71,13 +71,13 @@ def bench(
     ] = None,
     device: Annotated[str | None, typer.Option(help="cpu, cuda, ...  [dim]\\[default: cpu][/dim]")] = None,
     config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A study in a .toml or .yaml file; options win.")
+        Path | None, typer.Option(metavar="FILE", help="A sweep in a .toml or .yaml file; options win.")
     ] = None,
     write_config: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the study to a .toml or .yaml file, and run nothing.")
+        Path | None, typer.Option(metavar="FILE", help="Write the sweep to a .toml or .yaml file, and run nothing.")
     ] = None,
     store: StoreOption = STORE,
-    name: Annotated[str | None, typer.Option(help="What the study is called in the store.")] = None,
+    name: Annotated[str | None, typer.Option(help="What the sweep is called in the store.")] = None,
     executor: ExecutorOption = None,
     executor_option: ExecutorSettings = None,
     force: Annotated[bool, typer.Option("--force", help="Compute finished cells anew.")] = False,
@@ -105,9 +105,9 @@ def bench(
 
     zoo bench --solvers heun,dpmpp-2m,unipc-3 --nfe 5,8,10,20 --models mixture-5,digits
 
-    zoo bench --solver ddim:eta=0.5 --solver ancestral --seeds 0,1,2 --write-config study.toml
+    zoo bench --solver ddim:eta=0.5 --solver ancestral --seeds 0,1,2 --write-config sweep.toml
 
-    zoo bench --config study.toml --executor slurm --executor-option partition=gpu
+    zoo bench --config sweep.toml --executor slurm --executor-option partition=gpu
 
     zoo bench --overhead --solvers heun,dpmpp-2m
     """
@@ -135,16 +135,16 @@ def bench(
 
         return show(given["solvers"], shape or [], out, json, quiet)
     if shape or out:
-        raise common.misuse("--shape and --out go with --overhead; `zoo results --out FILE` exports a study.")
+        raise common.misuse("--shape and --out go with --overhead; `zoo results --out FILE` exports a sweep.")
     if force and retry:
         raise common.misuse("Give --force or --retry, not both: --force computes all cells anew.")
-    study = _study(config, given)
+    sweep = _sweep(config, given)
     if write_config is not None:
-        return _write(study, write_config)
+        return _write(sweep, write_config)
     chosen = executor_from(found, executor, executor_option, cells=True)
-    from solvers_zoo.cli.sweep import sweep
+    from solvers_zoo.cli.sweep import run_sweep
 
-    return sweep(study, chosen, store, name, "all" if force else "failed" if retry else "", rank_by, quiet, json)
+    return run_sweep(sweep, chosen, store, name, "all" if force else "failed" if retry else "", rank_by, quiet, json)
 
 
 def _specs(each: Sequence[str] | None, many: str | None) -> tuple[str, ...] | None:
@@ -162,28 +162,28 @@ def _integers(name: str, text: str | None) -> tuple[int, ...] | None:
         raise common.misuse(f"{name} {text!r} is not possible; it takes whole numbers, as in 5,8,10.") from None
 
 
-def _study(config: Path | None, given: dict[str, Any]) -> Study:
+def _sweep(config: Path | None, given: dict[str, Any]) -> Sweep:
     import dataclasses
 
-    from solvers_zoo.bench.sweep import Study
+    from solvers_zoo.bench.sweep import Sweep
 
-    study = Study.read(config) if config is not None else Study()
+    sweep = Sweep.read(config) if config is not None else Sweep()
     set_here = {field: value for field, value in given.items() if value is not None}
     if {"nfe", "steps"} <= set_here.keys():
         raise common.misuse("Give --nfe or --steps, not both.")
     if "nfe" in set_here or "steps" in set_here:  # one replaces the other of a file
         set_here = {"nfe": (), "steps": ()} | set_here
     try:
-        return dataclasses.replace(study, **set_here)
+        return dataclasses.replace(sweep, **set_here)
     except OptionError as error:
         raise common.misuse(str(error)) from None
 
 
-def _write(study: Study, path: Path) -> None:
+def _write(sweep: Sweep, path: Path) -> None:
     if path.suffix not in (".toml", ".yaml", ".yml"):
         raise common.misuse(
             f"--write-config {path} ends in {path.suffix or 'nothing'!r}; it can end in .toml or .yaml."
         )
-    text = study.text("toml" if path.suffix == ".toml" else "yaml")
+    text = sweep.text("toml" if path.suffix == ".toml" else "yaml")
     replace(path, lambda file: file.write(text.encode()))
     common.say(f"Wrote {path}; zoo bench --config {path} runs it.")

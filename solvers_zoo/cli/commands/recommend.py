@@ -68,10 +68,10 @@ def recommend(
     chosen = executor_from(found, executor, executor_option, cells=True)
     from solvers_zoo.bench.recommend import recommend as search
     from solvers_zoo.bench.store import Store
-    from solvers_zoo.bench.sweep import Study
+    from solvers_zoo.bench.sweep import Sweep
     from solvers_zoo.cli.progress import Rounds
 
-    study = Study(
+    sweep = Sweep(
         sdes=(sde,) if sde else (),
         denoise=denoise,
         dtypes=(dtype,),
@@ -83,19 +83,19 @@ def recommend(
     rounds = Rounds(wanted=not (quiet or json))
     try:
         with rounds:
-            advice = search(model, nfe, Store(store), chosen, stochastic=str(stochastic), study=study, progress=rounds)
+            advice = search(model, nfe, Store(store), chosen, stochastic=str(stochastic), sweep=sweep, progress=rounds)
     except KeyboardInterrupt:
         raise common.Halt("Stopped; finished runs are kept, and the same command goes on from there.", 130) from None
     if json:
-        common.print_json(_facts(advice, study))
+        common.print_json(_facts(advice, sweep))
     else:
-        _print(advice, study)
+        _print(advice, sweep)
 
 
-def _lines(advice: Advice, study: Any) -> tuple[str, str]:
+def _lines(advice: Advice, sweep: Any) -> tuple[str, str]:
     """How to use the winner: on the command line, and in Python."""
-    pick, denoise = advice.pick, study.denoise
-    words = ["zoo", "sample", "--model", advice.model, *(["--sde", study.sdes[0]] if study.sdes else [])]
+    pick, denoise = advice.pick, sweep.denoise
+    words = ["zoo", "sample", "--model", advice.model, *(["--sde", sweep.sdes[0]] if sweep.sdes else [])]
     words += [
         "--solver",
         pick.solver,
@@ -110,10 +110,10 @@ def _lines(advice: Advice, study: Any) -> tuple[str, str]:
     return shlex.join(words), python
 
 
-def _facts(advice: Advice, study: Any) -> dict[str, Any]:
+def _facts(advice: Advice, sweep: Any) -> dict[str, Any]:
     from dataclasses import asdict
 
-    shell, python = _lines(advice, study)
+    shell, python = _lines(advice, sweep)
     return {
         "model": advice.model,
         "nfe": advice.nfe,
@@ -127,7 +127,7 @@ def _facts(advice: Advice, study: Any) -> dict[str, Any]:
     }
 
 
-def _print(advice: Advice, study: Any) -> None:
+def _print(advice: Advice, sweep: Any) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -161,7 +161,7 @@ def _print(advice: Advice, study: Any) -> None:
         console.print(Text(f"Its grid is fitted to the model first, with {pick.fit_nfe:,} evaluations, once.", "dim"))
     if advice.note:
         console.print(Text(advice.note, "dim"), soft_wrap=True)
-    shell, python = _lines(advice, study)
+    shell, python = _lines(advice, sweep)
     console.print(Text.assemble(("shell   ", "dim"), shell), soft_wrap=True)
     console.print(Text.assemble(("python  ", "dim"), python), soft_wrap=True)
 

@@ -20,7 +20,9 @@ _FORMS, _SCHEMES = ("png", "svg", "pdf", "html"), ("light", "dark")
 
 def report(
     store: StoreOption = STORE,
-    study: Annotated[str | None, typer.Option(metavar="NAME", help="Only the cells of a study.")] = None,
+    sweep: Annotated[
+        str | None, typer.Option("--sweep", "--study", metavar="NAME", help="Only the cells of a sweep.")
+    ] = None,
     where: Annotated[
         str | None,
         typer.Option(
@@ -72,15 +74,15 @@ def report(
     common.check_folder(out)
     from solvers_zoo.bench.report import write_figures, write_report
 
-    found, records = _records(store, study, where)
+    found, records = _records(store, sweep, where)
     with Progress("samples", wanted=not json, unit="cells") as progress:
         write_report(
             records,
             out,
-            title=title or _title(study),
+            title=title or _title(sweep),
             metric=metric,
             samples=found.samples if samples else None,
-            studies=found.studies(),
+            sweeps=found.sweeps(),
             store=str(store),
             step=progress,
         )
@@ -106,12 +108,12 @@ def report(
         webbrowser.open(out.resolve().as_uri())
 
 
-def _records(folder: Path, study: str | None, where: str | None) -> tuple[Store, list[Record]]:
+def _records(folder: Path, sweep: str | None, where: str | None) -> tuple[Store, list[Record]]:
     """The cells that were asked for, those of changed code left out where they were computed anew."""
     from solvers_zoo.cli.commands.results import opened
     from solvers_zoo.errors import StorageError
 
-    with opened(folder, study, stale=False) as results:
+    with opened(folder, sweep, stale=False) as results:
         keys = [str(row["key"]) for row in results.query(f"SELECT key FROM results {results.filter(where)}")]
         store = results.store
     records = [record for key in keys if (record := store.get(key)) is not None]
@@ -123,5 +125,5 @@ def _records(folder: Path, study: str | None, where: str | None) -> tuple[Store,
     return store, records
 
 
-def _title(study: str | None) -> str:
-    return f"{study}: which solver?" if study else "Which solver?"
+def _title(sweep: str | None) -> str:
+    return f"{sweep}: which solver?" if sweep else "Which solver?"

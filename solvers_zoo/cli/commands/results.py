@@ -67,7 +67,9 @@ def results(
     sql: Annotated[
         str | None, typer.Option(metavar="QUERY", help="Instead: a SELECT on the tables results, long and figures.")
     ] = None,
-    study: Annotated[str | None, typer.Option(metavar="NAME", help="Only the cells of a study.")] = None,
+    sweep: Annotated[
+        str | None, typer.Option("--sweep", "--study", metavar="NAME", help="Only the cells of a sweep.")
+    ] = None,
     stale: Annotated[
         bool, typer.Option("--stale", help="Also cells that were computed anew since by changed code.")
     ] = False,
@@ -106,7 +108,7 @@ def results(
     if out is not None:
         form = form or Form(form_of(out))
         common.check_folder(out)
-    with opened(store, study, stale) as found:
+    with opened(store, sweep, stale) as found:
         data, sheet, note = _asked(found, where, metric, by, pareto, cost, sort, failed, cells, sql, limit)
     for damage in found.store.damage:
         common.stderr().print(f"Damaged: {damage}", style="yellow", soft_wrap=True, markup=False)
@@ -124,12 +126,12 @@ def results(
         show(sheet, note)
 
 
-def opened(folder: Path, study: str | None, stale: bool) -> Results:
-    """The cells of a store, or of one study in it.
+def opened(folder: Path, sweep: str | None, stale: bool) -> Results:
+    """The cells of a store, or of one sweep in it.
 
     Raises:
         StorageError: no such folder.
-        UnknownNameError: no such study.
+        UnknownNameError: no such sweep.
 
     """
     import json
@@ -142,11 +144,11 @@ def opened(folder: Path, study: str | None, stale: bool) -> Results:
     if not folder.is_dir():
         raise StorageError(f"There is no store {folder}; `zoo bench --store {folder}` makes one.")
     keys = None
-    if study is not None:
-        studies = store.studies()
-        if study not in studies:
-            raise UnknownNameError("study", study, studies)
-        keys = json.loads(studies[study])["keys"]
+    if sweep is not None:
+        sweeps = store.sweeps()
+        if sweep not in sweeps:
+            raise UnknownNameError("sweep", sweep, sweeps)
+        keys = json.loads(sweeps[sweep])["keys"]
     return Results(store, keys, stale)
 
 
@@ -164,7 +166,7 @@ def _asked(
     limit: int | None,
 ) -> tuple[list[dict[str, Any]], Sheet, dict[str, Any]]:
     """The rows that were asked for, the same as they are read, and what is to be said of all."""
-    from solvers_zoo.bench import groups
+    from solvers_zoo.bench import ranking
     from solvers_zoo.cli.results_table import losses_sheet, plain_sheet, ranked_sheet
 
     note: dict[str, Any] = {"cells": found.count(where), "stale": found.stale}
@@ -174,18 +176,18 @@ def _asked(
     if cells:
         data = _cut(found.rows(where), sort, limit)
         return data, plain_sheet(data), note
-    lost = groups.losses(found, where)
+    lost = ranking.losses(found, where)
     if failed:
         data = _cut(lost, sort, limit)
         return data, losses_sheet(data), note
     for status in ("failed", "skipped"):
         note[status] = sum(row["cells"] for row in lost if row["status"] == status)
-    chosen = groups.pick_metric(found, metric, where)
+    chosen = ranking.pick_metric(found, metric, where)
     if chosen is None:
         return [], plain_sheet([]), note
-    note |= {"metric": chosen, "unmeasured": groups.unmeasured(found, chosen, where)}
-    names = [word.strip() for word in by.split(",")] if by is not None else groups.GROUPS
-    data = groups.ranked(found, chosen, where, names, cost)
+    note |= {"metric": chosen, "unmeasured": ranking.unmeasured(found, chosen, where)}
+    names = [word.strip() for word in by.split(",")] if by is not None else ranking.GROUPS
+    data = ranking.ranked(found, chosen, where, names, cost)
     if pareto:
         data = sorted((row for row in data if row["front"]), key=_place(names, cost))
     data = _cut(data, sort, limit)
@@ -194,7 +196,7 @@ def _asked(
 
 def _place(names: Sequence[str], cost: str) -> Any:
     """Along each problem's front, from the cheapest to the dearest."""
-    from solvers_zoo.bench.groups import PROBLEM
+    from solvers_zoo.bench.ranking import PROBLEM
 
     return lambda row: (*(str(row[name]) for name in names if name in PROBLEM), row[cost])
 

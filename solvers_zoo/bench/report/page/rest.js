@@ -20,10 +20,10 @@ if (!data.machines.length) at("machines").append(el("p", { class: "hint" }, "No 
 for (const recipe of data.recipes) {
   at("recipes").append(el("div", { class: "card" }, el("h3", {}, recipe.name),
     el("div", { class: "copied" }, el("pre", {}, recipe.command), copies(recipe.command, "the command")),
-    recipe.toml ? el("p", { class: "hint" }, "Or as a file, study.toml, for zoo bench --config study.toml:") : "",
-    recipe.toml ? el("div", { class: "copied" }, el("pre", {}, recipe.toml), copies(recipe.toml, "the study")) : ""));
+    recipe.toml ? el("p", { class: "hint" }, "Or as a file, sweep.toml, for zoo bench --config sweep.toml:") : "",
+    recipe.toml ? el("div", { class: "copied" }, el("pre", {}, recipe.toml), copies(recipe.toml, "the sweep")) : ""));
 }
-if (!data.recipes.length) at("recipes").append(el("p", { class: "hint" }, "The store does not hold the study that these cells came from."));
+if (!data.recipes.length) at("recipes").append(el("p", { class: "hint" }, "The store does not hold the sweep that these cells came from."));
 
 for (const section of document.querySelectorAll("main section")) {
   at("sections").append(el("li", {}, el("a", { href: `#${section.id}` }, section.dataset.name)));

@@ -1,4 +1,4 @@
-"""Studies: what is crossed, in canonical words; files that make them again; cells named by all that settles them."""
+"""Sweeps: what is crossed, in canonical words; files that make them again; cells named by all that settles them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from solvers_zoo.bench.cell import Cell, is_times
-from solvers_zoo.bench.sweep import TOLERANCES, Study
+from solvers_zoo.bench.sweep import TOLERANCES, Sweep
 from solvers_zoo.errors import OptionError, StorageError, UnknownNameError
 
-SMALL = Study(solvers=("heun", "ddim:eta=0.5"), models=("ring",), nfe=(5, 10), metrics=("strong",))
+SMALL = Sweep(solvers=("heun", "ddim:eta=0.5"), models=("ring",), nfe=(5, 10), metrics=("strong",))
 
 
 def test_every_combination_is_one_cell_in_canonical_words():
@@ -62,10 +62,10 @@ def test_a_model_from_a_file_starts_from_its_prior(tmp_path: Path):
 
 @pytest.mark.parametrize("form", ["toml", "yaml"])
 def test_a_file_makes_the_study_again(form: str, tmp_path: Path):
-    study = replace(SMALL, seeds=(0, 3), grids=("karras(rho=5)",), limit=2.5, denoise=True, plugins=("a.py",))
-    path = tmp_path / f"study.{form}"
-    path.write_text(study.text(form))
-    assert Study.read(path) == study
+    sweep = replace(SMALL, seeds=(0, 3), grids=("karras(rho=5)",), limit=2.5, denoise=True, plugins=("a.py",))
+    path = tmp_path / f"sweep.{form}"
+    path.write_text(sweep.text(form))
+    assert Sweep.read(path) == sweep
 
 
 @settings(max_examples=60, deadline=None)
@@ -80,11 +80,11 @@ def test_a_file_makes_the_study_again(form: str, tmp_path: Path):
     limit=st.none() | st.floats(0.1, 1e6),
 )
 def test_any_study_survives_its_file(tmp_path_factory: pytest.TempPathFactory, **given: object):
-    study = Study(**{**{"metrics": ("strong",)}, **given})  # type: ignore[arg-type]
+    sweep = Sweep(**{**{"metrics": ("strong",)}, **given})  # type: ignore[arg-type]
     for form in ("toml", "yaml"):
         path = tmp_path_factory.getbasetemp() / f"any.{form}"
-        path.write_text(study.text(form), encoding="utf-8")
-        assert Study.read(path) == study
+        path.write_text(sweep.text(form), encoding="utf-8")
+        assert Sweep.read(path) == sweep
 
 
 @pytest.mark.parametrize(
@@ -102,10 +102,10 @@ def test_any_study_survives_its_file(tmp_path_factory: pytest.TempPathFactory, *
     ],
 )
 def test_impossible_fields_are_refused_in_words(text: str, words: str, tmp_path: Path):
-    path = tmp_path / "study.toml"
+    path = tmp_path / "sweep.toml"
     path.write_text(text)
     with pytest.raises(OptionError, match=words):
-        Study.read(path)
+        Sweep.read(path)
 
 
 @pytest.mark.parametrize(
@@ -121,9 +121,9 @@ def test_impossible_fields_are_refused_in_words(text: str, words: str, tmp_path:
 def test_files_that_are_no_study_are_refused_in_words(name: str, content: bytes, words: str, tmp_path: Path):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(StorageError, match=words):
-        Study.read(tmp_path / name)
+        Sweep.read(tmp_path / name)
     with pytest.raises(StorageError, match="cannot be read"):
-        Study.read(tmp_path / "absent.toml")
+        Sweep.read(tmp_path / "absent.toml")
 
 
 def test_unknown_names_are_refused_before_anything_runs():
