@@ -14,13 +14,14 @@ import traceback
 from collections.abc import Sequence
 from typing import NoReturn
 
+from solvers_zoo.cli.collector import paused
 from solvers_zoo.errors import ZooError
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run ``zoo`` with ``arguments`` (the process's own by default) and exit with its status."""
-    from solvers_zoo.cli.app import app
-
+    with paused():
+        from solvers_zoo.cli.app import app
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a sign that the terminal's encoding lacks is no reason to fail

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
 import typer
 
+from solvers_zoo.cli.collector import paused
 from solvers_zoo.errors import PluginError, ZooError
 from solvers_zoo.registry.kinds import KINDS
 
@@ -97,8 +98,9 @@ def width() -> int:
 
 def ink(text: str, style: str) -> str:
     """``text`` in a style of `_INKS`, where stdout shows any; for commands that importing rich would make slow."""
-    plain = not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb"
-    return text if plain or not style else f"\x1b[{_INKS[style]}m{text}\x1b[0m"
+    if not style or not sys.stdout.isatty() or "NO_COLOR" in os.environ or os.environ.get("TERM") == "dumb":
+        return text
+    return f"\x1b[{_INKS[style]}m{text}\x1b[0m"
 
 
 def say(text: str, style: str = "") -> None:
@@ -149,9 +151,10 @@ def registry(files: Sequence[str] | None = None, tolerant: bool = False) -> Regi
         PluginError: a file that does not load.
 
     """
-    from solvers_zoo.registry.registry import default
+    with paused():
+        from solvers_zoo.registry.registry import default
 
-    found = default()
+        found = default()
     for file in files or ():
         already = [plugin for plugin in found.plugins if plugin.version == "file" and plugin.module == file]
         plugin = already[0] if already else found.load_file(file)

@@ -5,10 +5,8 @@ Functions of modules travel by name, others (lambdas, those of a script or a not
 
 from __future__ import annotations
 
-import faulthandler
 import functools
 import os
-import pickle
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -58,9 +56,11 @@ def carry_out(task: bytes, item: bytes, limit: float | None, watchdog: bool = Fa
         `BEGUN` once the task begins, and then its result, for `open_result`.
 
     """
+    import faulthandler
+
     found: Any
     try:
-        parcel = _loaded(task), pickle.loads(item)
+        parcel = _loaded(task), _loads(item)
     except Exception as error:
         yield _dumps(Failure("error", f"The worker cannot read what it was sent ({words(error)})."))
         return
@@ -80,7 +80,7 @@ def carry_out(task: bytes, item: bytes, limit: float | None, watchdog: bool = Fa
 def open_result(data: bytes) -> Any:
     """A result, or a `Failure`."""
     try:
-        return pickle.loads(data)
+        return _loads(data)
     except Exception as error:
         return Failure("error", f"What the task gave cannot be read here ({words(error)}).")
 
@@ -101,6 +101,12 @@ def _dumps(value: Any) -> bytes:
     return data
 
 
+def _loads(data: bytes) -> Any:
+    import pickle  # here, as `zoo list` imports this module and sends nothing
+
+    return pickle.loads(data)
+
+
 def _packed(value: Any, complaint: str) -> bytes | Failure:
     try:
         return _dumps(value)
@@ -111,9 +117,9 @@ def _packed(value: Any, complaint: str) -> bytes | Failure:
 @functools.lru_cache(maxsize=1)
 def _loaded(task: bytes) -> Callable[[Any], Any]:
     """The function, in surroundings like those it was sent from as far as this machine has them."""
-    here, path, function = pickle.loads(task)
+    here, path, function = _loads(task)
     sys.path += [folder for folder in path if folder not in sys.path]
     if os.path.isdir(here):
         os.chdir(here)
-    made: Callable[[Any], Any] = pickle.loads(function)
+    made: Callable[[Any], Any] = _loads(function)
     return made

@@ -105,14 +105,15 @@ class Plugin:
 def installed() -> Iterator[tuple[metadata.EntryPoint, str, str]]:
     """The entry points of the zoo, each with the name and the version of its distribution.
 
-    Only the distributions that have any are parsed: reading every installed one takes longer than loading most plugins.
+    Only the distributions that have any are parsed, each once: that takes longer than loading most plugins.
     """
     names = {
         dist.name for dist in metadata.distributions() if f"[{PROJECT}]" in (dist.read_text("entry_points.txt") or "")
     }
     for name in names:
         dist = metadata.distribution(name)  # the first of this name on the path, which is the one that is imported
-        yield from ((point, dist.name, dist.version) for point in dist.entry_points.select(group=PROJECT))
+        facts = dist.metadata  # parsed anew each time that it is asked for
+        yield from ((point, facts["Name"], facts["Version"]) for point in dist.entry_points.select(group=PROJECT))
 
 
 def missing(name: str) -> ModuleType:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 import solvers_zoo as zoo
@@ -109,6 +108,8 @@ class Marginal:
     """The exact law of the first coordinate, ``share`` of T being left, and what n exact samples of it show."""
 
     def __init__(self, model: zoo.Mixture, share: float, n: int) -> None:
+        from statistics import fmean
+
         import numpy as np
         import torch
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import solvers_zoo as zoo
 from solvers_zoo.bench.experiment import Check, Experiment, Findings, Progress, Row, silent, track
-from zoo_lectures.huang import judge
 from zoo_lectures.huang.numbers import BANDS, DELTAS, ERRORS, FITTED, HUANG, PARTICLES, STEPS, authors_table
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class Huang(Experiment):
 
     def run(self, progress: Progress = silent, quick: bool = False) -> Findings:
         """Run all of the plan; the quick form is two mixtures in the first dimension, with the runs that its checks need."""
-        from zoo_lectures.huang import charts
+        from zoo_lectures.huang import charts, judge
 
         dims = self.dims[: 1 if quick else None]
         n = min(self.particles, 20_000) if quick else self.particles
@@ -64,6 +63,8 @@ class Huang(Experiment):
 
     def checks(self, rows: Sequence[Row]) -> Iterable[Check]:
         """Those of every dimension, and of the lack of a trend in it."""
+        from zoo_lectures.huang import judge
+
         return judge.checks(rows)
 
 

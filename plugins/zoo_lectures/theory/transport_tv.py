@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import solvers_zoo as zoo
@@ -150,6 +149,8 @@ def _row(
 
 def departure(runs: Sequence[Row]) -> float:
     """How far TVs at T = 8 from N(0, 1) are from `KNOWN`, in units of the last digit that is noted there."""
+    from decimal import Decimal
+
     worst = 0.0
     for solver, words in KNOWN.items():
         known = dict(zip(STEPS, words.split(), strict=True))
