@@ -68,6 +68,14 @@ def pytest_report_header() -> str:
     return header()
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What tests wish to be read though they pass or are skipped: ``record_property("told", line)``."""
+    reports = [report for kind in ("passed", "skipped", "failed") for report in terminalreporter.getreports(kind)]
+    told = [line for report in reports for name, line in report.user_properties if name == "told"]
+    for line in told and ["", *told]:
+        terminalreporter.write_line(str(line))
+
+
 @pytest.fixture(autouse=True)
 def _global_state_untouched():
     """No test may leave torch's default dtype changed, nor one-off plugins of its own to the tests after it."""

@@ -7,8 +7,11 @@ is left alone: docstrings and other text, imports, annotations, the declarations
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 
@@ -271,3 +274,19 @@ def _left_alone(child: ast.AST, field: str, parent: ast.AST) -> bool:
     if isinstance(child, ast.keyword) and child.arg == "api":
         return True
     return isinstance(child, ast.Expr) and isinstance(child.value, ast.Constant)
+
+
+def sample(found: Sequence[Mutant], count: int, seed: str) -> list[Mutant]:
+    """``count`` mutants without replacement, spread over the plugins as they come.
+
+    Each is taken or left by the hash of the seed and of what it changes, so that with one seed a new solver does not make it a
+    sample of other mutants.
+    """
+    same: Counter[tuple[str, ...]] = Counter()
+    placed = []
+    for mutant in found:
+        words = (mutant.module, mutant.operator, mutant.before, mutant.after)
+        same[words] += 1
+        text = "\0".join((seed, *words, str(same[words])))
+        placed.append((hashlib.sha256(text.encode()).hexdigest(), mutant))
+    return sorted((mutant for _, mutant in sorted(placed, key=itemgetter(0))[:count]), key=str)

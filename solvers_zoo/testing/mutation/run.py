@@ -1,6 +1,6 @@
 """Mutation testing of the kit: how many wrong solvers does it catch?
 
-    python -m solvers_zoo.testing.mutation.run [--plugin zoo_dpm] [--sample 200 --seed 0] [--jobs 2]
+    python -m solvers_zoo.testing.mutation [--plugin zoo_dpm] [--sample 200 --seed 0] [--jobs 2]
 
 Every mutant replaces its module in a fresh registry, and the solvers of its plugin are examined until a check fails. A mutant
 that gives the same bits, cards and refusals as the original on a battery of runs is no mutant at all: it is counted as
@@ -11,26 +11,25 @@ from __future__ import annotations
 
 import argparse
 import ast
-import hashlib
 import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import multiprocessing
+import resource
 import signal
 import sys
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from importlib import metadata
-from operator import itemgetter
 from pathlib import Path
+from queue import SimpleQueue
 from time import perf_counter
 from types import ModuleType
-from typing import Any, Literal
+from typing import Self
 
 import torch
 
@@ -39,26 +38,11 @@ from solvers_zoo.registry import registry
 from solvers_zoo.registry.hookspecs import PROJECT
 from solvers_zoo.testing.kit import CHECKS, conform
 from solvers_zoo.testing.mutation.battery import fingerprint
-from solvers_zoo.testing.mutation.mutants import Mutant, mutants
+from solvers_zoo.testing.mutation.mutants import Mutant, mutants, sample
+from solvers_zoo.testing.mutation.tally import Tally, Verdict
 
-#: Seconds after which an examination is taken for endless.
-_PATIENCE = 40.0
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What became of a mutant.
-
-    Attributes:
-        mutant: which.
-        outcome: ``killed``, ``survived`` or ``equivalent``.
-        by: the check that failed, and on which solver.
-
-    """
-
-    mutant: Mutant
-    outcome: Literal["killed", "survived", "equivalent"]
-    by: str = ""
+#: Seconds of computing (not of waiting for a busy machine) after which an examination is taken for endless.
+_PATIENCE = 40
 
 
 def plugin_packages() -> list[str]:
@@ -95,7 +79,7 @@ class _Replaced(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def __init__(self, mutant: Mutant) -> None:
         self.mutant = mutant
 
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+    def find_spec(self, name: str, path: object = None, target: object = None) -> importlib.machinery.ModuleSpec | None:
         if name != self.mutant.module:
             return None
         package = self.mutant.path.name == "__init__.py"
@@ -134,16 +118,24 @@ def _installed(package: str, mutant: Mutant | None) -> Iterator[Registry]:
 
 
 @contextmanager
-def _patience(seconds: float) -> Iterator[None]:
-    def give_up(*_: Any) -> None:
+def _patience(seconds: int) -> Iterator[None]:
+    """Raise `_Endless` after so many seconds of computing, and end the process after twice as many.
+
+    The latter is for what cannot be interrupted, such as one call that computes for minutes.
+    """
+
+    def give_up(*_: object) -> None:
         raise _Endless
 
-    signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    used, (soft, hard) = resource.getrusage(resource.RUSAGE_SELF), resource.getrlimit(resource.RLIMIT_CPU)
+    signal.signal(signal.SIGPROF, give_up)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime) + 2 * seconds, hard))
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
 
 
 def _solvers_of(loaded: Registry, package: str) -> dict[str, str]:
@@ -255,72 +247,49 @@ def _killed(original: dict[str, str], present: Iterable[str], differ: list[str],
 
 
 def examine_all(chosen: Sequence[Mutant], jobs: int = 2) -> Iterator[Verdict]:
-    """Verdicts on ``chosen`` in their order, from worker processes, as they come."""
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
-        yield from pool.map(examine, chosen)
+    """Verdicts on ``chosen`` in their order, from worker processes, as they come; one that ends its process is killed."""
+    with ThreadPoolExecutor(jobs) as threads, ExitStack() as open_ones:
+        workers: SimpleQueue[_Worker] = SimpleQueue()
+        for _ in range(jobs):
+            workers.put(open_ones.enter_context(_Worker()))
+
+        def judged(mutant: Mutant) -> Verdict:
+            worker = workers.get()
+            try:
+                return worker.examine(mutant)
+            finally:
+                workers.put(worker)
+
+        yield from threads.map(judged, chosen)
 
 
-@dataclass(frozen=True)
-class Tally:
-    """Verdicts, counted."""
+class _Worker:
+    """A process that examines mutants, and another one after a mutant that ended it."""
 
-    verdicts: Sequence[Verdict]
+    def __enter__(self) -> Self:
+        self.pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+        return self
 
-    def count(self, outcome: str, package: str | None = None) -> int:
-        """How many verdicts of an outcome."""
-        return sum(v.outcome == outcome and package in (None, v.mutant.module.partition(".")[0]) for v in self.verdicts)
+    def __exit__(self, *_: object) -> None:
+        self.pool.shutdown(cancel_futures=True)
 
-    @property
-    def survivors(self) -> list[Verdict]:
-        """The verdicts ``survived``."""
-        return [verdict for verdict in self.verdicts if verdict.outcome == "survived"]
-
-    def score(self, package: str | None = None) -> float:
-        """Killed over killed and survived; equivalent ones are not counted."""
-        killed, survived = self.count("killed", package), self.count("survived", package)
-        return killed / (killed + survived) if killed + survived else 1.0
-
-    def __str__(self) -> str:
-        packages = sorted({verdict.mutant.module.partition(".")[0] for verdict in self.verdicts})
-        lines = [f"{'plugin':<26}{'mutants':>9}{'equivalent':>12}{'killed':>9}{'survived':>10}{'score':>9}"]
-        for package in [*packages, None]:
-            killed, survived, equal = (self.count(outcome, package) for outcome in ("killed", "survived", "equivalent"))
-            lines.append(
-                f"{package or 'all':<26}{killed + survived + equal:>9}{equal:>12}{killed:>9}{survived:>10}"
-                f"{self.score(package):>9.1%}"
-            )
-        by = Counter(verdict.by.split(" (")[0] for verdict in self.verdicts if verdict.outcome == "killed")
-        lines += ["", "killed by: " + ", ".join(f"{check} {count}" for check, count in by.most_common())]
-        lines += ["", *(f"survived: {verdict.mutant} [{verdict.by}]" for verdict in self.survivors)]
-        return "\n".join(lines)
-
-
-def sample(found: Sequence[Mutant], count: int, seed: int) -> list[Mutant]:
-    """``count`` mutants without replacement, spread over the plugins as they come.
-
-    Each is taken or left by the hash of what it changes, so that a new solver does not make it a sample of other mutants.
-    """
-    same: Counter[tuple[str, ...]] = Counter()
-    placed = []
-    for mutant in found:
-        words = (mutant.module, mutant.operator, mutant.before, mutant.after)
-        same[words] += 1
-        text = "\0".join((str(seed), *words, str(same[words])))
-        placed.append((hashlib.sha256(text.encode()).hexdigest(), mutant))
-    return sorted((mutant for _, mutant in sorted(placed, key=itemgetter(0))[:count]), key=str)
+    def examine(self, mutant: Mutant) -> Verdict:
+        try:
+            return self.pool.submit(examine, mutant).result()
+        except BrokenProcessPool:
+            self.__exit__()
+            self.__enter__()
+            return Verdict(mutant, "killed", "ends its process")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run as a command; the status is 1 where less than 95 % are killed."""
-    parser = argparse.ArgumentParser(
-        prog="python -m solvers_zoo.testing.mutation.run", description=__doc__.splitlines()[0]
-    )
+    parser = argparse.ArgumentParser(prog="python -m solvers_zoo.testing.mutation", description=__doc__.splitlines()[0])
     parser.add_argument(
         "--plugin", action="append", help="a plugin's package, e.g. zoo_dpm; all by default; repeatable"
     )
     parser.add_argument("--sample", type=int, help="take that many mutants at random")
-    parser.add_argument("--seed", type=int, default=0, help="of the sample")
+    parser.add_argument("--seed", default="0", help="any word; the same word is the same sample")
     parser.add_argument("--jobs", type=int, default=2, help="worker processes")
     parser.add_argument("--equivalent", action="store_true", help="also list the equivalent ones")
     given = parser.parse_args(arguments)
