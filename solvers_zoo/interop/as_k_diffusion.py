@@ -56,12 +56,26 @@ def as_k_diffusion(solver: str | Solver) -> Callable[..., Tensor]:
         disable: bool | None = None,
         noise_sampler: Callable[[Tensor, Tensor], Tensor] | None = None,
     ) -> Tensor:
-        grid, denoise = _grid(model, sigmas)
+        levels = [float(sigma) for sigma in sigmas]
+        denoise = len(levels) > 1 and levels[-1] == 0.0
+        levels = levels[:-1] if denoise else levels
+        if len(levels) < 2 or not all(a > b > 0 for a, b in pairwise(levels)):
+            raise DomainError(
+                f"sigmas = {levels} are no grid; it takes at least two that decrease, and 0 at the end if wanted."
+            )
+        asked = from_k_diffusion(model, sigma_min=levels[-1], sigma_max=levels[0])
+        grid = Grid(asked.sde, levels)
         reason = made.supports(grid.sde, grid)
         if reason:
             raise IncompatibleError(f"{made} cannot run on these sigmas: {reason}.")
-        watched = _Watched(Conditioned(_on(grid, model), dict(extra_args or {})), sigmas, callback)
-        noise = DrawnNoise(_source(x, noise_sampler), lambda: torch_uniform(x))
+
+        def draw(t: Point | None, s: Point | None) -> Tensor:
+            if noise_sampler is None or t is None or s is None:
+                return torch.randn_like(x)
+            return noise_sampler(x.new_tensor(t.t), x.new_tensor(s.t))
+
+        watched = _Watched(Conditioned(asked, dict(extra_args or {})), sigmas, callback)
+        noise = DrawnNoise(draw, lambda: torch_uniform(x))
         with torch.no_grad():
             for state in _progress(made.solve(watched, x, grid, noise), grid.steps + denoise, disable):
                 x, watched.step = state.x, state.index
@@ -72,32 +86,6 @@ def as_k_diffusion(solver: str | Solver) -> Callable[..., Tensor]:
     sample.__name__ = sample.__qualname__ = f"sample_{name}"
     sample.__doc__ = f"{made} of solvers_zoo, called like k-diffusion's samplers."
     return sample
-
-
-def _grid(model: Callable[..., Tensor], sigmas: Tensor) -> tuple[Grid, bool]:
-    levels = [float(sigma) for sigma in sigmas]
-    denoise = len(levels) > 1 and levels[-1] == 0.0
-    levels = levels[:-1] if denoise else levels
-    if len(levels) < 2 or not all(a > b > 0 for a, b in pairwise(levels)):
-        raise DomainError(
-            f"sigmas = {levels} are no grid; it takes at least two that decrease, and 0 at the end if wanted."
-        )
-    return Grid(from_k_diffusion(model, sigma_min=levels[-1], sigma_max=levels[0]).sde, levels), denoise
-
-
-def _on(grid: Grid, model: Callable[..., Tensor]) -> ScoreModel:
-    return from_k_diffusion(model, sigma_min=grid.sde.t_min, sigma_max=grid.sde.t_max)
-
-
-def _source(
-    x: Tensor, sampler: Callable[[Tensor, Tensor], Tensor] | None
-) -> Callable[[Point | None, Point | None], Tensor]:
-    def draw(t: Point | None, s: Point | None) -> Tensor:
-        if sampler is None or t is None or s is None:
-            return torch.randn_like(x)
-        return sampler(x.new_tensor(t.t), x.new_tensor(s.t))
-
-    return draw
 
 
 class _Watched(ModelWrapper):

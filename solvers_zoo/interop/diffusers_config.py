@@ -43,16 +43,16 @@ def read(scheduler: Any) -> Convention:
 
     """
     config, name = settings(scheduler), type(scheduler).__name__
-    if "alphas_cumprod" in vars(scheduler):
-        if config.get("use_flow_sigmas") or config.get("prediction_type") == "flow_prediction":
-            return _flow(name, config)
-        return _table(scheduler, name, config)
-    if name in FLOWS:
+    table = "alphas_cumprod" in vars(scheduler)
+    flow = config.get("use_flow_sigmas") or config.get("prediction_type") == "flow_prediction"
+    if name in FLOWS or (table and flow):
         return _flow(name, config)
+    if table:
+        return _table(scheduler, name, config)
     if hasattr(scheduler, "precondition_outputs"):
         return _edm(scheduler, name, config)
     if name == "ScoreSdeVeScheduler":
-        sde = VE(sigma_min=float(config["sigma_min"]), sigma_max=float(config["sigma_max"]))
+        sde = VE(**_ends(config))
         return Convention(sde, "score", time=sde.sigma)
     if name == "CMStochasticIterativeScheduler":
         return _consistency(scheduler, config)
@@ -116,23 +116,30 @@ def _flow(name: str, config: dict[str, Any]) -> Convention:
     return Convention(RectifiedFlow(t_min=1e-4), kind, time=lambda t: t * many)
 
 
+def _ends(config: dict[str, Any]) -> dict[str, float]:
+    """The smallest and largest noise level."""
+    return {name: float(config[name]) for name in ("sigma_min", "sigma_max")}
+
+
 def _edm(scheduler: Any, name: str, config: dict[str, Any]) -> Convention:
     _kind(name, config, ("epsilon", "v_prediction"))  # they differ by the sign of c_out
-    sde = EDM(sigma_min=float(config["sigma_min"]), sigma_max=float(config["sigma_max"]))
 
     def time(t: Scalar) -> Scalar:
         noise = scheduler.precondition_noise(t)
         return noise if isinstance(t, Tensor) else float(noise)
 
     return Convention(
-        sde, "x0", time, scheduler.precondition_inputs, lambda x, out, t: scheduler.precondition_outputs(x, out, t)
+        EDM(**_ends(config)),
+        "x0",
+        time,
+        scheduler.precondition_inputs,
+        lambda x, out, t: scheduler.precondition_outputs(x, out, t),
     )
 
 
 def _consistency(scheduler: Any, config: dict[str, Any]) -> Convention:
     """An endpoint map: Song et al. 2023 (2303.01469), Appendix C; the network is called as in its scheduler."""
     data = float(config["sigma_data"])
-    sde = EDM(sigma_min=float(config["sigma_min"]), sigma_max=float(config["sigma_max"]))
 
     def time(t: Scalar) -> Scalar:
         return 250 * (torch.log(t) if isinstance(t, Tensor) else math.log(t))
@@ -141,7 +148,7 @@ def _consistency(scheduler: Any, config: dict[str, Any]) -> Convention:
         skip, scale = scheduler.get_scalings_for_boundary_condition(t)
         return skip * x + scale * out
 
-    return Convention(sde, "x0", time, lambda x, t: x / (t**2 + data**2) ** 0.5, told)
+    return Convention(EDM(**_ends(config)), "x0", time, lambda x, t: x / (t**2 + data**2) ** 0.5, told)
 
 
 def levels(scheduler: Any, convention: Convention) -> tuple[list[float], bool]:
@@ -176,8 +183,7 @@ def _by_index(scheduler: Any, sde: GaussianSDE, name: str) -> tuple[list[float],
     """Of the schedulers that know their levels as indices of the table only."""
     indices = scheduler._timesteps if name == "PNDMScheduler" else scheduler.timesteps  # PNDM's repeat, and go half-way
     down = _falling(sorted((float(t) for t in indices), reverse=True))
-    final = next((getattr(scheduler, end) for end in ("final_alpha_cumprod",) if hasattr(scheduler, end)), 1.0)
-    if float(final) == 1.0:
+    if float(getattr(scheduler, "final_alpha_cumprod", 1.0)) == 1.0:
         return down, True
     return [*down, *([sde.t_min] if down[-1] > sde.t_min else [])], False
 

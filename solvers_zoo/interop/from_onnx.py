@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -76,9 +75,6 @@ class OnnxNetwork:
         self, path: str | Path, threads: int = 1, providers: tuple[str, ...] = ("CPUExecutionProvider",)
     ) -> None:
         self.path, self.threads, self.providers = Path(path), threads, providers
-        self._open()
-
-    def _open(self) -> None:
         if importlib.util.find_spec("onnxruntime") is None:
             raise PluginError('onnxruntime is not installed; `pip install "solvers-zoo[onnx]"` adds it.')
         if not self.path.is_file():
@@ -105,12 +101,8 @@ class OnnxNetwork:
         self.batch = batch if isinstance(batch, int) else None
         self.shape = tuple(sizes) if all(isinstance(size, int) for size in sizes) else None
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "threads": self.threads, "providers": self.providers}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.path, self.threads, self.providers = state["path"], state["threads"], state["providers"]
-        self._open()
+    def __reduce__(self) -> tuple[type[OnnxNetwork], tuple[Path, int, tuple[str, ...]]]:
+        return OnnxNetwork, (self.path, self.threads, self.providers)
 
     def __call__(self, x: Tensor, t: Tensor, **condition: object) -> Tensor:
         """The first output, (B, ...)."""

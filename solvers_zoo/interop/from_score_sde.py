@@ -44,22 +44,21 @@ def from_score_sde(
 
     """
     network, name = AdaptedNetwork(model), type(sde).__name__.lower()
+    N = int(getattr(sde, "N", 1000))
+    if isinstance(sde, DDPMBetas):
+        return FunctionModel(network, sde, "eps", shape)
     if isinstance(sde, SubVP) or name == "subvpsde":
         below = sde if isinstance(sde, SubVP) else SubVP(beta_min=float(sde.beta_0), beta_max=float(sde.beta_1))
         return FunctionModel(_Labelled(network, lambda t: 999 * t), below, "eps", shape)
-    if isinstance(sde, DDPMBetas):
-        return FunctionModel(network, sde, "eps", shape)
     if isinstance(sde, VP) or name == "vpsde":
-        low, high = (sde.beta_min, sde.beta_max) if isinstance(sde, VP) else (float(sde.beta_0), float(sde.beta_1))
+        vp = sde if isinstance(sde, VP) else VP(beta_min=float(sde.beta_0), beta_max=float(sde.beta_1))
         if continuous:
-            own = sde if isinstance(sde, VP) else VP(beta_min=low, beta_max=high)
-            return FunctionModel(_Labelled(network, lambda t: 999 * t), own, "eps", shape)
-        N = int(getattr(sde, "N", 1000))
-        return FunctionModel(network, DDPMBetas(beta_start=low / N, beta_end=high / N, num=N), "eps", shape)
+            return FunctionModel(_Labelled(network, lambda t: 999 * t), vp, "eps", shape)
+        table = DDPMBetas(beta_start=vp.beta_min / N, beta_end=vp.beta_max / N, num=N)
+        return FunctionModel(network, table, "eps", shape)
     if isinstance(sde, VE) or name == "vesde":
         ve = sde if isinstance(sde, VE) else VE(sigma_min=float(sde.sigma_min), sigma_max=float(sde.sigma_max))
-        last = int(getattr(sde, "N", 1000)) - 1
-        labels = ve.sigma if continuous else lambda t: ((1 - t) * last).round().long()
+        labels = ve.sigma if continuous else lambda t: ((1 - t) * (N - 1)).round().long()
         return FunctionModel(_Labelled(network, labels), ve, "score", shape)
     raise IncompatibleError(
         f"A {type(sde).__name__} is not known here; from_score_sde takes VPSDE, subVPSDE and VESDE of score_sde_pytorch, or "

@@ -77,16 +77,15 @@ def read_images(folder: Path) -> Pair:
             with Image.open(file) as image:
                 size = size or image.size
                 mode = mode or ("L" if image.mode in ("1", "L", "I", "F", "LA") else "RGB")
-                fitted = (
-                    image.convert(mode)
-                    if image.size == size
-                    else image.convert(mode).resize(size, Image.Resampling.LANCZOS)
+                fitted = image.convert(mode)
+                images.append(
+                    np.asarray(fitted if image.size == size else fitted.resize(size, Image.Resampling.LANCZOS))
                 )
-                images.append(np.asarray(fitted))
         except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
             raise StorageError(f"{file} cannot be read as an image: {error}.") from None
     pixels = np.stack(images)
-    names = [file.relative_to(folder).parts[0] if len(file.relative_to(folder).parts) > 1 else "" for file in files]
+    ways = [file.relative_to(folder).parts for file in files]
+    names = [way[0] if len(way) > 1 else "" for way in ways]
     kinds = sorted(set(names))
     labels = torch.tensor([kinds.index(name) for name in names]) if len(kinds) > 1 else None
     return _pixels(pixels[:, None] if pixels.ndim == 3 else np.moveaxis(pixels, 3, 1)), labels
