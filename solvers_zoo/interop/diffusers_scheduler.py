@@ -108,21 +108,18 @@ class ZooScheduler(SchedulerMixin, ConfigMixin):  # type: ignore[misc]  # diffus
         given = {"timesteps": timesteps, "sigmas": sigmas, "mu": mu}
         given = {name: value for name, value in given.items() if value is not None}
         if self.rule is None:
-            whole = (
-                {}
-                if num_inference_steps is None or "timesteps" in given
-                else {"num_inference_steps": num_inference_steps}
-            )
-            self.base.set_timesteps(**whole, **given)
+            if num_inference_steps is not None and timesteps is None:
+                given["num_inference_steps"] = num_inference_steps
+            self.base.set_timesteps(**given)
             times, denoise = levels(self.base, self.convention)
             denoise = denoise if self.denoise is None else self.denoise
         else:
             times, denoise = self._by_rule(num_inference_steps, given)
         self._set(times, denoise)
-        asked = calls(self.solver, self.convention.sde, self.convention.kind, self._grid, denoise, self._last)
-        self._calls: list[Call] = asked
-        self._told = told = [float(self.convention.time(call.point.t)) for call in asked]
-        whole_numbers = self.convention.sde.discrete and all(t % 1 == 0 for t in told)
+        way = self.convention
+        self._calls = calls(self.solver, way.sde, way.kind, self._grid, denoise, self._last)
+        self._told = told = [float(way.time(call.point.t)) for call in self._calls]
+        whole_numbers = way.sde.discrete and all(t % 1 == 0 for t in told)
         self.timesteps = torch.tensor(told, dtype=torch.int64 if whole_numbers else torch.float32, device=device)
         self.num_inference_steps = num_inference_steps or len(times)
 

@@ -107,7 +107,9 @@ class Turns:
         self.solver, self.grid, self.noise, self.denoise = solver, grid, noise, denoise
         self._start, self._state = x, None if grid is not None or last is None else State(0, last, x)
         self._model = _Answers(sde, kind)
-        self._plans = _plans(solver, grid)
+        self._plans: Sequence[object] | None = None
+        if grid is not None and isinstance(solver, StepSolver) and type(solver).solve is StepSolver.solve:
+            self._plans = solver.plan(grid)  # its `solve` is the plain loop over its steps, so they are made once
         self.question: Question | None = None
         self._over = False
         self._advance()
@@ -183,13 +185,6 @@ class Turns:
             raise
 
 
-def _plans(solver: Solver, grid: Grid | None) -> Sequence[object] | None:
-    """The plans of a solver whose ``solve`` is the plain loop over its steps, so that they are made once; else None."""
-    if grid is None or not isinstance(solver, StepSolver) or type(solver).solve is not StepSolver.solve:
-        return None
-    return solver.plan(grid)
-
-
 class Call(NamedTuple):
     """A call of the model in a run: where, if a step begins with it, and if it is spare: its answer is for nobody.
 
@@ -221,33 +216,31 @@ def calls(
     )
     if why:
         raise IncompatibleError(f"{solver} cannot be run from outside here: {why}.")
+
+    def rehearsed(seed: int) -> list[Call]:
+        """The calls of a run on three rows of two numbers, in the precision of most runs: times may be rounded to it."""
+        noise, start = SeededNoise(seed, range(3), (2,), torch.float32), last if grid is None else grid[0]
+        assert start is not None  # one of the two is given
+        x = noise.start().fresh() * sde.prior_std(float(start.t))
+        run = Turns(solver, sde, kind, grid, x, noise, denoise, last)
+        found: list[Call] = []
+        asked = None if run.question is None else run.question.x
+        if asked is None or (asked.shape == x.shape and not torch.allclose(asked, x, rtol=1e-5)):
+            found.append(Call(start, True, True))
+        while run.question is not None:
+            asked, point, begins = run.question
+            if asked.shape != x.shape or type(point.t) is not float:
+                raise IncompatibleError(
+                    "it asks for several states of a sample, or times of each sample's own, in one call"
+                )
+            found.append(Call(point, begins))
+            run.answer(torch.tanh(asked / (1 + point.sigma)) + 0.1 * seed)
+        return found
+
     try:
-        first, second = (_rehearse(solver, sde, kind, grid, denoise, last, seed) for seed in (0, 1))
+        first, second = rehearsed(0), rehearsed(1)
         if [call.point.t for call in first] != [call.point.t for call in second]:
             raise IncompatibleError("its calls depend on the model's answers")
     except IncompatibleError as error:
         raise IncompatibleError(f"{solver} cannot be run from outside here: {str(error).rstrip('.')}.") from None
     return first
-
-
-def _rehearse(
-    solver: Solver, sde: GaussianSDE, kind: str, grid: Grid | None, denoise: bool, last: GaussianPoint | None, seed: int
-) -> list[Call]:
-    """The calls of a run on three rows of two numbers, in the precision of most runs: times may be rounded to it."""
-    noise, start = SeededNoise(seed, range(3), (2,), torch.float32), last if grid is None else grid[0]
-    assert start is not None  # one of the two is given
-    x = noise.start().fresh() * sde.prior_std(float(start.t))
-    run = Turns(solver, sde, kind, grid, x, noise, denoise, last)
-    found: list[Call] = []
-    asked = None if run.question is None else run.question.x
-    if asked is None or (asked.shape == x.shape and not torch.allclose(asked, x, rtol=1e-5)):
-        found.append(Call(start, True, True))
-    while run.question is not None:
-        asked, point, begins = run.question
-        if asked.shape != x.shape or type(point.t) is not float:
-            raise IncompatibleError(
-                "it asks for several states of a sample, or times of each sample's own, in one call"
-            )
-        found.append(Call(point, begins))
-        run.answer(torch.tanh(asked / (1 + point.sigma)) + 0.1 * seed)
-    return found

@@ -36,12 +36,13 @@ def train(epochs: int = 40, seed: int = 0) -> tuple[DigitsClassifier, dict[str, 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         net = DigitsClassifier()
-    total = epochs * (len(rows) // _BATCH)
+    each = len(rows) // _BATCH  # steps of an epoch
+    total = epochs * each
     optimizer = torch.optim.AdamW(net.parameters(), lr=_RATE, weight_decay=0.05)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, _RATE, total_steps=total)
     for step in range(total):
-        draws = SeededNoise(seed, range(len(rows)), ()).at(step // (len(rows) // _BATCH))
-        start = step % (len(rows) // _BATCH) * _BATCH
+        draws = SeededNoise(seed, range(len(rows)), ()).at(step // each)
+        start = step % each * _BATCH
         batch = rows[draws.uniform().argsort()[start : start + _BATCH]]
         noise = SeededNoise(~seed, range(_BATCH), data.shape).at(step).fresh()
         loss = cross_entropy(net.logits(data.x[batch] + _NOISE * noise), data.labels[batch], label_smoothing=0.05)

@@ -110,9 +110,10 @@ def _npz(path: Path) -> Pair:
         y = next((file[names[key]] for key in ("y", "label", "labels", "y_train", "arr_1") if key in names), None)
     if x is None or x.ndim < 2 or not (x.dtype.kind == "f" or x.dtype == np.uint8):
         raise ValueError("it takes an array x of floating-point numbers or bytes, one row a sample")
-    values = _pixels(x) if x.dtype == np.uint8 else torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32))
-    if x.dtype == np.uint8 and x.ndim == 3:
-        values = values[:, None]
+    if x.dtype == np.uint8:
+        values = _pixels(x[:, None] if x.ndim == 3 else x)
+    else:
+        values = torch.from_numpy(np.ascontiguousarray(x, dtype=np.float32))
     return _paired(path, values, None if y is None else torch.from_numpy(y.astype(np.int64)))
 
 

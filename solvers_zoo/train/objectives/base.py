@@ -74,11 +74,10 @@ class Objective(Configurable):
         one, length = torch.ones_like(u), sde.t_max - sde.t_min
         if self.times == "uniform":
             return sde.t_min + u * length, one
+        first, last = float(sde.lam(sde.t_min)), float(sde.lam(sde.t_max))
         if self.times == "log-normal":
             level = self.mean + self.std * torch.special.ndtri(u)
-            low, high = -float(sde.lam(sde.t_min)), -float(sde.lam(sde.t_max))
-            return self._inside(sde, sde.t_of_lam(-level.clamp(low, high))), one
-        first, last = float(sde.lam(sde.t_min)), float(sde.lam(sde.t_max))
+            return self._inside(sde, sde.t_of_lam(-level.clamp(-first, -last))), one
         if last == -float("inf"):
             raise IncompatibleError(
                 f"{self}: times={self.times} needs a finite log-SNR, and {sde} has none at t_max; lower t_max a little, as in "
