@@ -17,7 +17,7 @@ from solvers_zoo import registry
 from solvers_zoo.errors import IncompatibleError, OptionError
 from solvers_zoo.interop.diffusers_config import levels, read, settings
 from solvers_zoo.interop.pipeline_noise import DrawnNoise, torch_uniform
-from solvers_zoo.interop.turns import Call, Turns, calls
+from solvers_zoo.interop.turns import Turns, calls
 from solvers_zoo.noise.base import Noise
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.registry.defaults import SOLVER
