@@ -38,6 +38,8 @@ T = TypeVar("T")
 Progress = Callable[[int, int], None]
 #: One observation: names to numbers or words, all of them plain.
 Row = dict[str, Any]
+#: The observations of an experiment, or some of them.
+Rows = Sequence[Row]
 
 
 def silent(done: int, total: int) -> None:
@@ -72,7 +74,7 @@ class Check:
 class Findings:
     """The results of an experiment."""
 
-    rows: Sequence[Row]
+    rows: Rows
     """The data, one flat observation each."""
     checks: Sequence[Check]
     """Every claim with the value that was measured."""
@@ -85,6 +87,10 @@ class Findings:
     def holds(self) -> bool:
         """Whether every check does."""
         return all(check.holds for check in self.checks)
+
+
+#: The claims of an experiment, one after another.
+Checks = Iterable[Check]
 
 
 class Experiment(Configurable):
@@ -105,11 +111,11 @@ class Experiment(Configurable):
 
         """
 
-    def checks(self, rows: Sequence[Row]) -> Iterable[Check]:
+    def checks(self, rows: Rows) -> Checks:
         """The claims, each with its value from the rows of any run."""
         return ()
 
-    def judge(self, rows: Sequence[Row], charts: Charts | None = None, notes: Sequence[str] = ()) -> Findings:
+    def judge(self, rows: Rows, charts: Charts | None = None, notes: Sequence[str] = ()) -> Findings:
         """The findings that follow from rows."""
         return Findings(rows, [*self.checks(rows)], charts or {}, notes)
 
@@ -140,6 +146,23 @@ def where(rows: Iterable[Row], **fields: object) -> list[Row]:
 def column(rows: Iterable[Row], name: str, **fields: object) -> list[Any]:
     """The values of a column in the rows that have all of these fields with these values."""
     return [row[name] for row in where(rows, **fields)]
+
+
+def slope_of(rows: Iterable[Row], x: str, y: str, **fields: object) -> float:
+    """The `slope` of one column over another, in the rows that have all of these fields with these values."""
+    seen = where(rows, **fields)
+    return slope(column(seen, x), column(seen, y))
+
+
+def ratios(rows: Iterable[Row], above: str, below: str, **fields: object) -> list[float]:
+    """One column over another, in the rows that have all of these fields with these values."""
+    return [row[above] / row[below] for row in where(rows, **fields)]
+
+
+def table(text: str) -> dict[str, tuple[float, ...]]:
+    """A table as it is printed, a name and its numbers on every line: name -> numbers."""
+    lines = (line.split() for line in text.strip().splitlines())
+    return {name: tuple(map(float, numbers)) for name, *numbers in lines}
 
 
 def only(rows: Iterable[Row], **fields: object) -> Row:

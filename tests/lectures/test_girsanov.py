@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 from zoo_lectures.bounds.girsanov import Girsanov
-from zoo_lectures.bounds.kappa import variance_at
+from zoo_lectures.bounds.kappa import rule, variance_at
 from zoo_lectures.bounds.path_kl import path_kl, target
 
 STUDY = Girsanov()
@@ -53,7 +53,7 @@ def skeleton_kl(times, v, parts):
 def test_skeletons_of_the_paths_rise_to_it():
     """No theorem in it: a joint KL of Gaussians at ever more times has the KL of the paths for its limit."""
     model = target("N(0, 1/4)", 8.0, 1e-3)
-    grid = STUDY.grid(model.sde, 0.4)
+    grid = rule(model.sde, 0.4)
     limit = path_kl(model, grid)
     found = [skeleton_kl(grid.times, 0.25, parts) for parts in (1, 4, 16, 64, 256)]
     assert found == sorted(found)

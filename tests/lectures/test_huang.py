@@ -11,18 +11,15 @@ from scipy.stats import kstest
 from zoo_lectures.huang.authors_draw import Xoshiro
 from zoo_lectures.huang.density import HuangDensity, bandwidth
 from zoo_lectures.huang.judge import in_bands
-from zoo_lectures.huang.numbers import BANDS, FITTED
+from zoo_lectures.huang.numbers import BANDS, ERRORS, FITTED
 from zoo_lectures.huang.particles import Huang, particle_run, plan
 
-from solvers_zoo.bench.experiment import column, slope
-
-#: As few as keep every slope above the noise of sampling; the authors' own figures take all of their 40,000 starts.
-PARTICLES = 8_000
+from solvers_zoo.bench.experiment import column, slope, where
 
 
 @pytest.fixture(scope="module")
 def findings():
-    return Huang(mixtures=1, particles=PARTICLES).run(quick=True)
+    return Huang().run(quick=True)
 
 
 def failing(findings):
@@ -78,7 +75,7 @@ def test_julias_random_numbers():
 def test_a_method_of_first_order_is_noticed(findings):
     one = [row for row in findings.rows if row["mixture"] == 0]
     wrong = [row for row in one if row["form"] != "exact" or row["steps"] not in FITTED]
-    wrong += [particle_run(8, 0, steps, particles=PARTICLES, solver="euler(variable=t)") for steps in FITTED]
+    wrong += [particle_run(8, 0, steps, solver="euler(variable=t)") for steps in FITTED]
     assert {"order, d = 8", "bands, d = 8"} <= set(failing(Huang().judge(wrong)))
 
 
@@ -118,8 +115,12 @@ def test_figures_are_drawn(findings, tmp_path):
 
 
 def test_the_density_evolves_as_it_should():
-    findings = HuangDensity(particles=6_000).run(quick=True)
+    study = HuangDensity(particles=20_000)
+    findings = study.run(quick=True)
     assert failing(findings) == []
-    assert len(findings.rows) == 10 * 5
+    assert len(findings.rows) == 12 * 5
+    exact = {(row["steps"], row["t"]): row for row in where(findings.rows, form="exact")}
+    harmless = [row | {name: exact[row["steps"], row["t"]][name] for name in ("tv", "moved")} for row in findings.rows]
+    assert failing(study.judge(harmless)) == [f"{form}, twins" for form in ERRORS]
     assert bandwidth(40_000, 0.0) == pytest.approx((4 / 120_000) ** 0.2 / 2)
     assert bandwidth(40_000, 1.0) == pytest.approx((4 / 120_000) ** 0.2)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import altair as alt
 
-from solvers_zoo.bench.experiment import Row, where
+from solvers_zoo.bench.experiment import Rows, where
 from solvers_zoo.charts import lines, long
 from zoo_lectures.bounds.numbers import NARROW, ONE_POINT, THREE, UNIT
 
@@ -16,7 +14,7 @@ _PATHS = {"bound": "bound, constant 1", "path_kl": "KL of paths (Girsanov)"}
 _LAWS = {"flow": "probability flow", "bound": "bound", "sde": "reverse SDE"}
 
 
-def path_kl(rows: Sequence[Row]) -> Lines:
+def path_kl(rows: Rows) -> Lines:
     """Bound, path KL and marginal KL over kappa, a panel for each target."""
     shown = where(rows, error=0.0)
     return lines(
@@ -36,7 +34,7 @@ def path_kl(rows: Sequence[Row]) -> Lines:
     )
 
 
-def dimension(rows: Sequence[Row]) -> Lines:
+def dimension(rows: Rows) -> Lines:
     """Path KL over the dimension."""
     return lines(
         long([row for row in rows if "samples" in row], _PATHS, "KL", "d"),
@@ -50,7 +48,7 @@ def dimension(rows: Sequence[Row]) -> Lines:
     )
 
 
-def kappa(rows: Sequence[Row]) -> Lines:
+def kappa(rows: Rows) -> Lines:
     """KL over the number of steps, a line for each grid."""
     return lines(
         rows,
@@ -68,7 +66,7 @@ def kappa(rows: Sequence[Row]) -> Lines:
     )
 
 
-def steps(rows: Sequence[Row]) -> Lines:
+def steps(rows: Rows) -> Lines:
     """Length of every step over the time that is left after it, at 143 steps."""
     return lines(
         rows,
@@ -84,7 +82,7 @@ def steps(rows: Sequence[Row]) -> Lines:
     )
 
 
-def order(rows: Sequence[Row]) -> Lines:
+def order(rows: Rows) -> Lines:
     """Error of the likelihood over steps, for each solver."""
     return lines(
         [row for row in rows if row["steps"]],
@@ -98,7 +96,7 @@ def order(rows: Sequence[Row]) -> Lines:
     )
 
 
-def score_error(rows: Sequence[Row], T: float) -> Lines:
+def score_error(rows: Rows, T: float) -> Lines:
     """KL over the size of a constant error, a panel for each Gaussian."""
     shown = [row for row in where(rows, T=T) if row["target"] != THREE]
     return lines(
@@ -117,7 +115,7 @@ def score_error(rows: Sequence[Row], T: float) -> Lines:
     )
 
 
-def end_time(rows: Sequence[Row]) -> Lines:
+def end_time(rows: Rows) -> Lines:
     """KL over the end time, for one constant error."""
     return lines(
         long(where(rows, target=UNIT, size=0.05), _LAWS, "KL", "T"),

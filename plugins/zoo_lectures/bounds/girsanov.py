@@ -18,23 +18,25 @@ by quadrature on the line for any mixture. In more dimensions the double expecta
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import solvers_zoo as zoo
 from solvers_zoo.bench.experiment import (
     Check,
+    Checks,
     Experiment,
     Findings,
     Progress,
     Row,
-    column,
+    Rows,
     only,
+    ratios,
     silent,
-    slope,
+    slope_of,
     track,
     where,
 )
+from zoo_lectures.bounds.kappa import bound, rule, variance_at
 from zoo_lectures.bounds.numbers import BENTON, KAPPAS, NARROW, ONE_POINT, THREE, VARIANCES
 
 DIMS = (1, 2, 8, 32, 128)
@@ -80,79 +82,82 @@ class Girsanov(Experiment):
 
         The error adds error^2 (T - tau) to the path KL: the score's own change over a step has mean zero.
         """
-        from zoo_lectures.bounds.laws import STANDARD, Normal, density_law, density_of, gaussian_law, places
+        from zoo_lectures.bounds.laws import STANDARD, density_of, end_kl, places
         from zoo_lectures.bounds.path_kl import REACH, path_kl, target
 
         model = target(name, self.T, self.tau)
         seen, delta2 = zoo.ScoreError(model, error), error**2 * (self.T - self.tau)
-        grid = self.grid(model.sde, kappa)
-        first, last = grid[0], grid[-1]
+        grid = rule(model.sde, kappa)
         x = places(REACH)
-        prior = STANDARD.density(x)
-        path = path_kl(model, grid) + delta2 + density_of(model, first, x).kl(prior)
-        if name == THREE:
-            marginal = density_of(model, last, x).kl(density_law(seen, "exponential-sde", grid, prior))
-        else:
-            marginal = Normal.of(model, last).kl(gaussian_law(seen, "exponential-sde", grid))
+        path = path_kl(model, grid) + delta2 + density_of(model, grid[0], x).kl(STANDARD.density(x))
+        marginal = end_kl(model, seen, "exponential-sde", grid, x if name == THREE else None)
         row = {"target": name, "kappa": kappa, "error": error, "steps": grid.steps, "d": 1, "path_kl": path}
-        return {**row, "marginal_kl": marginal, "bound": delta2 + self.bound(kappa, grid.steps, 1)}
+        return {**row, "marginal_kl": marginal, "bound": delta2 + bound(kappa, grid)}
 
     def in_space(self, d: int, samples: int) -> Row:
         """Path KL of a whitened mixture in d dimensions at kappa = 0.1, with its standard error."""
         from zoo_lectures.bounds.path_kl import path_kl, sampled_path_kl, whitened
 
         model = whitened(d, self.T, self.tau)
-        grid = self.grid(model.sde, 0.1)
+        grid = rule(model.sde, 0.1)
         path, error = sampled_path_kl(model, grid, samples)
         row = {"target": "five modes, whitened", "kappa": 0.1, "steps": grid.steps, "d": d, "path_kl": path}
         if d == 1:
             row["exact"] = path_kl(model, grid)
-        return {**row, "standard_error": error, "samples": samples, "bound": self.bound(0.1, grid.steps, d)}
-
-    def grid(self, sde: zoo.GaussianSDE, kappa: float) -> zoo.Grid:
-        """The rule's grid."""
-        return zoo.grid("kappa", kappa=kappa).make_grid(sde)
-
-    def bound(self, kappa: float, steps: int, d: int) -> float:
-        """d (kappa^2 N + kappa T + e^(-2T)), for an exact score."""
-        return d * (kappa**2 * steps + kappa * self.T + math.exp(-2 * self.T))
+        return {**row, "standard_error": error, "samples": samples, "bound": bound(0.1, grid, d)}
 
     # -- what it shows -------------------------------------------------------------------------------------------------
 
-    def checks(self, rows: Sequence[Row]) -> Iterator[Check]:
+    def checks(self, rows: Rows) -> Checks:
         """The chain of inequalities, the slopes, and quadrature against closed form and samples."""
         line = [row for row in rows if "marginal_kl" in row]
         exact, space = where(line, error=0.0), [row for row in rows if "samples" in row]
-        words = "no marginal KL is above the path KL, with and without an error of the score"
-        yield Check("marginal over path", words, max(row["marginal_kl"] / row["path_kl"] for row in line), high=1.0)
-        words = "no path KL is above the bound with constant 1"
-        yield Check("path over bound", words, max(row["path_kl"] / row["bound"] for row in rows), high=1.0)
+        yield Check(
+            "marginal over path",
+            "no marginal KL is above the path KL, with and without an error of the score",
+            max(ratios(line, "marginal_kl", "path_kl")),
+            high=1.0,
+        )
+        yield Check(
+            "path over bound",
+            "no path KL is above the bound with constant 1",
+            max(ratios(rows, "path_kl", "bound")),
+            high=1.0,
+        )
         off = max(abs(self.closed_form(row) / row["path_kl"] - 1) for row in exact if row["target"] != THREE)
         yield Check("closed form", "on Gaussians the quadrature is the closed form, relatively", off, high=1e-9)
         for name in TARGETS:
             last = where(exact, target=name)[-3:]
             for figure, power, low, high in (("path_kl", 1, 0.9, 1.1), ("marginal_kl", 2, 1.7, 2.1)):
-                words = f"{figure.replace('_kl', ' KL')} of {name} falls like kappa^{power}"
-                order = slope(column(last, "kappa"), column(last, figure))
-                yield Check(f"slope of {figure}, {name}", words, order, low, high)
+                yield Check(
+                    f"slope of {figure}, {name}",
+                    f"{figure.replace('_kl', ' KL')} of {name} falls like kappa^{power}",
+                    slope_of(last, "kappa", figure),
+                    low,
+                    high,
+                )
         one = only(space, d=1)
         z = (one["path_kl"] - one["exact"]) / one["standard_error"]
         yield Check("z of samples", "exact samples agree with the quadrature", z, -4.0, 4.0)
-        each = [row["path_kl"] / row["d"] for row in space if row["d"] >= 8]
-        words = "the path KL a dimension is the same from 8 dimensions on: largest over smallest"
-        yield Check("growth in d", words, max(each) / min(each), high=1.2)
+        each = ratios((row for row in space if row["d"] >= 8), "path_kl", "d")
+        yield Check(
+            "growth in d",
+            "the path KL a dimension is the same from 8 dimensions on: largest over smallest",
+            max(each) / min(each),
+            high=1.2,
+        )
 
     def closed_form(self, row: Row) -> float:
         """The path KL of N(0, v): J = 1/(1 + (v - 1) e^(-2u)), whose integral is log(e^(2u) + v - 1)/2."""
         v, left = VARIANCES[row["target"]], math.exp(-2 * self.T)
         total = -math.log1p((v - 1) * left) / 2 + (v - 1) * left / 2
-        for t, s in pairwise(self.grid(zoo.OU(t_min=self.tau, t_max=self.T), row["kappa"]).times):
-            held = v * math.exp(-2 * t) - math.expm1(-2 * t)
-            gone = (t - s) + math.log(held / (v * math.exp(-2 * s) - math.expm1(-2 * s))) / 2
+        for t, s in pairwise(rule(zoo.OU(t_min=self.tau, t_max=self.T), row["kappa"]).times):
+            held = variance_at(t, v)
+            gone = (t - s) + math.log(held / variance_at(s, v)) / 2
             total += gone - (-2 * math.expm1(s - t) - (t - s)) / held
         return total
 
-    def remark(self, rows: Sequence[Row]) -> str:
+    def remark(self, rows: Rows) -> str:
         """How loose each inequality is."""
         row = only(rows, target=THREE, kappa=0.1, error=0.0)
         path, marginal = row["bound"] / row["path_kl"], row["path_kl"] / row["marginal_kl"]

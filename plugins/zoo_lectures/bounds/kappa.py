@@ -12,18 +12,21 @@ probes, and checked against the recursion.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 
 import solvers_zoo as zoo
 from solvers_zoo.bench.experiment import (
     Check,
+    Checks,
     Experiment,
     Findings,
     Progress,
     Row,
+    Rows,
     column,
     only,
+    ratios,
     silent,
     slope,
     track,
@@ -62,7 +65,7 @@ class KappaRule(Experiment):
         rows = [case(*job) for job in track(jobs, progress)]
         return self.judge(rows, {"kl": lambda: charts.kappa(rows), "steps": lambda: charts.steps(lengths())})
 
-    def checks(self, rows: Sequence[Row]) -> Iterator[Check]:
+    def checks(self, rows: Rows) -> Checks:
         """The rule, the number of steps, the figures, their slope, the bound, and what the rule wins."""
         ruled = where(rows, grid="kappa")
         longest = max(column(ruled, "excess"))
@@ -70,20 +73,27 @@ class KappaRule(Experiment):
         counts = dict(zip(KAPPAS, STEPS, strict=True))
         most = max(abs(row["steps"] - counts[row["kappa"]]) for row in ruled)
         yield Check("steps", "the number of steps is the formula's: largest difference", most, high=0.0)
-        most = max(row["kl"] / row["bound"] for row in ruled)
-        yield Check("bound", "KL over the bound with constant 1", most, high=1.0)
-        most = max(abs(row["kl"] / row["recursion"] - 1) for row in rows)
+        yield Check("bound", "KL over the bound with constant 1", max(ratios(ruled, "kl", "bound")), high=1.0)
+        most = max(abs(ratio - 1) for ratio in ratios(rows, "kl", "recursion"))
         yield Check("recursion", "the solver's KL is that of the variance recursion, relatively", most, high=1e-7)
         for target, figures in FIGURES.items():
             kl = column(ruled, "kl", target=target)
             off = max(abs(got / figure - 1) for got, figure in zip(kl, figures, strict=True))
-            words = "the KL divergences are those of `FIGURES`, relatively"
-            yield Check(f"figures, {target}", words, off, high=3e-3)
-            words = f"on {target} the KL falls at least like kappa, and nearly like its square"
-            yield Check(f"slope, {target}", words, slope(KAPPAS[-2:], kl[-2:]), 1.0, 2.05)
+            yield Check(f"figures, {target}", "the KL divergences are those of `FIGURES`, relatively", off, high=3e-3)
+            yield Check(
+                f"slope, {target}",
+                f"on {target} the KL falls at least like kappa, and nearly like its square",
+                slope(KAPPAS[-2:], kl[-2:]),
+                1.0,
+                2.05,
+            )
             equal, rule = (only(rows, target=target, kappa=0.1, grid=grid)["kl"] for grid in ("uniform", "kappa"))
-            words = f"on {target} 143 equal steps have a larger KL, by this factor"
-            yield Check(f"wins, {target}", words, equal / rule, low=500 if target == ONE_POINT else 20)
+            yield Check(
+                f"wins, {target}",
+                f"on {target} 143 equal steps have a larger KL, by this factor",
+                equal / rule,
+                low=500 if target == ONE_POINT else 20,
+            )
 
 
 def case(target: str, kappa: float, name: str) -> Row:
@@ -91,14 +101,15 @@ def case(target: str, kappa: float, name: str) -> Row:
     from zoo_lectures.bounds.laws import Normal, gaussian_law
 
     sde, times, s2 = process(), grid_times(name, kappa), VARIANCES[target]
-    law = gaussian_law(zoo.Gaussian([0.0], s2, sde), "exponential-sde", zoo.Grid(sde, times))
-    true, steps = Normal(0.0, variance_at(sde.t_min, s2)), len(times) - 1
-    row = {"target": target, "s2": s2, "kappa": kappa, "grid": name, "steps": steps, "kl": true.kl(law)}
+    grid = zoo.Grid(sde, times)
+    law = gaussian_law(zoo.Gaussian([0.0], s2, sde), "exponential-sde", grid)
+    true = Normal(0.0, variance_at(sde.t_min, s2))
+    row = {"target": target, "s2": s2, "kappa": kappa, "grid": name, "steps": grid.steps, "kl": true.kl(law)}
     return {
         **row,
         "recursion": true.kl(Normal(0.0, final_variance(times, s2))),
         "excess": excess(times, kappa),
-        "bound": kappa**2 * steps + kappa * sde.t_max + math.exp(-2 * sde.t_max),
+        "bound": bound(kappa, grid),
     }
 
 
@@ -107,9 +118,20 @@ def process() -> zoo.OU:
     return zoo.OU(t_min=1e-3, t_max=8.0)
 
 
+def rule(sde: zoo.GaussianSDE, kappa: float) -> zoo.Grid:
+    """The rule's own grid."""
+    return zoo.grid("kappa", kappa=kappa).make_grid(sde)
+
+
+def bound(kappa: float, grid: zoo.Grid, d: int = 1) -> float:
+    """d (kappa^2 N + kappa T + e^(-2T)): the bound with the constant 1, for an exact score."""
+    T = grid.sde.t_max
+    return d * (kappa**2 * grid.steps + kappa * T + math.exp(-2 * T))
+
+
 def grid_times(name: str, kappa: float) -> Sequence[float]:
     """The times of a grid with as many steps as the rule takes with ``kappa``."""
-    ruled: zoo.Grid = zoo.grid("kappa", kappa=kappa).make_grid(process())
+    ruled = rule(process(), kappa)
     other: zoo.Grid = ruled if name == "kappa" else zoo.grid(name).make_grid(process(), ruled.steps)
     return other.times
 

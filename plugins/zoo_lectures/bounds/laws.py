@@ -12,14 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from solvers_zoo import AnalyticModel, GaussianPoint, Grid, IncompatibleError, Noise, ScoreModel, sample
 from solvers_zoo.exact import affine_map
 from solvers_zoo.testing import ProbeNoise
-
-Array = NDArray[np.float64]
+from zoo_lectures.quadrature import Array
 
 
 class Normal(NamedTuple):
@@ -150,6 +148,22 @@ def density_law(model: ScoreModel, solver: str, grid: Grid, start: Density) -> D
         spectrum = np.fft.rfft(np.nan_to_num(q)) * np.exp(-((frequencies * blur) ** 2) / 2)
         p = np.maximum(np.fft.irfft(spectrum, n=len(x)), 0.0)
     return Density(x, p)
+
+
+def end_kl(model: AnalyticModel, seen: ScoreModel, solver: str, grid: Grid, x: Array | None = None) -> float:
+    """KL(exact || sampled) in nats at the end of the grid, from N(0, 1) at its start.
+
+    Args:
+        model: the exact law; a Gaussian about 0 where ``x`` is None.
+        seen: the score that the solver is given.
+        solver: what `gaussian_law` or `density_law` takes.
+        grid: the times.
+        x: the places of densities; None for normal laws, in closed form.
+
+    """
+    if x is None:
+        return Normal.of(model, grid[-1]).kl(gaussian_law(seen, solver, grid))
+    return density_of(model, grid[-1], x).kl(density_law(seen, solver, grid, STANDARD.density(x)))
 
 
 def _live(p: Array) -> slice:

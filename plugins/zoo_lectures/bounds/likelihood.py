@@ -11,16 +11,17 @@ answer is known. With a probe e of random signs e' (dv/dx) e has the mean div v:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import solvers_zoo as zoo
 from solvers_zoo.bench.experiment import (
     Check,
+    Checks,
     Experiment,
     Findings,
     Progress,
     Row,
+    Rows,
     column,
     only,
     silent,
@@ -28,6 +29,7 @@ from solvers_zoo.bench.experiment import (
     track,
     where,
 )
+from zoo_lectures.bounds.numbers import FLOWS
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,12 +48,7 @@ class Likelihood(Experiment):
         title="Likelihood by the probability flow",
         claim="The flow's likelihood is the exact one to 1e-4 bits a dimension, converges at the solver's order, and Hutchinson's "
         "estimate of it is unbiased.",
-        source=zoo.Source(
-            authors="Song et al. 2021",
-            title="Score-Based Generative Modeling through Stochastic Differential Equations",
-            arxiv="2011.13456",
-            where="Section 4.3, Appendix D.2",
-        ),
+        source=FLOWS(where="Section 4.3, Appendix D.2"),
         seconds=6,
         quick_seconds=5,
     )
@@ -72,15 +69,20 @@ class Likelihood(Experiment):
             rows.append(facts | {"error": float((found - exact).abs().max()), "n": n})
         return self.judge([*rows, probed(8 if quick else 32)], {"order": lambda: charts.order(rows)})
 
-    def checks(self, rows: Sequence[Row]) -> Iterator[Check]:
+    def checks(self, rows: Rows) -> Checks:
         """Errors at the tolerance, orders, and the mean of the probes against the exact trace."""
         for row in where(rows, steps=None):
-            words = f"largest error on {row['target']}, in bits a dimension"
-            yield Check(f"bits a dimension, {row['target']}", words, row["error"], high=1e-4)
+            yield Check(
+                f"bits a dimension, {row['target']}",
+                f"largest error on {row['target']}, in bits a dimension",
+                row["error"],
+                high=1e-4,
+            )
         for solver, order in ((HEUN, 2), (SOLVER, 4)):
             found = slope([1 / steps for steps in STEPS], column(rows, "error", solver=solver))
-            words = f"the error falls at the solver's order {order}"
-            yield Check(f"order, {solver}", words, found, order - 0.4, order + 0.6)
+            yield Check(
+                f"order, {solver}", f"the error falls at the solver's order {order}", found, order - 0.4, order + 0.6
+            )
         row = only(rows, probes=PROBES)
         yield Check("Hutchinson", f"the mean of {PROBES} probes is the likelihood: z", row["z"], -4.0, 4.0)
         yield Check("probes differ", "one probe is off, in bits a dimension (sd)", row["spread"], low=1e-4)

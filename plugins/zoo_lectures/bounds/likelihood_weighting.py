@@ -12,22 +12,24 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Iterator, Sequence
 
 import solvers_zoo as zoo
 from solvers_zoo.bench.experiment import (
     Check,
+    Checks,
     Experiment,
     Findings,
     Progress,
     Row,
-    column,
+    Rows,
     only,
+    ratios,
     silent,
-    slope,
+    slope_of,
     track,
     where,
 )
+from zoo_lectures.bounds.kappa import rule
 from zoo_lectures.bounds.numbers import NARROW, THREE, UNIT, VARIANCES
 
 SIZES = (0.0125, 0.025, 0.05, 0.1, 0.2, 0.4)
@@ -74,11 +76,10 @@ class LikelihoodWeighting(Experiment):
             ],
         )
 
-    def checks(self, rows: Sequence[Row]) -> Iterator[Check]:
+    def checks(self, rows: Rows) -> Checks:
         """The bound for the SDE, its failure for the flow, and the closed forms."""
-        sde, flow = (max(row[key] / row["bound"] for row in rows) for key in ("sde", "flow"))
-        words = "no KL of the reverse SDE is above the bound: largest ratio"
-        yield Check("SDE under the bound", words, sde, high=1.0)
+        sde, flow = (max(ratios(rows, key, "bound")) for key in ("sde", "flow"))
+        yield Check("SDE under the bound", "no KL of the reverse SDE is above the bound: largest ratio", sde, high=1.0)
         yield Check("flow over the bound", "the flow breaks the bound: largest ratio", flow, low=2.0)
         if self.T == 8.0:
             for name, c, kl, bound in ((UNIT, 0.05, 0.00500, 0.0200), (NARROW, 0.2, 0.0462, 0.320)):
@@ -86,16 +87,21 @@ class LikelihoodWeighting(Experiment):
                 words = f"on {name} with c = {c:g} the SDE's KL is {kl:g}, the bound {bound:g}"
                 yield Check(f"KL of the SDE, {name}", words, row["sde"], 0.99 * kl, 1.01 * kl)
                 yield Check(f"bound, {name}", words, row["bound"], 0.999 * bound, 1.001 * bound)
-            words = "on N(0, 1) with c = 0.05 the flow's KL is 0.08, four bounds"
             kl = only(rows, target=UNIT, size=0.05, T=8.0)["flow"]
-            yield Check("KL of the flow", words, kl, 0.0799, 0.0801)
+            yield Check(
+                "KL of the flow", "on N(0, 1) with c = 0.05 the flow's KL is 0.08, four bounds", kl, 0.0799, 0.0801
+            )
         off = max(abs(row["sde"] / drifted(row["size"], row["T"]) - 1) for row in where(rows, target=UNIT))
         yield Check("closed form", "on N(0, 1) the SDE's KL is 2 c^2 (1 - e^-T)^2, relatively", off, high=0.02)
         late = sorted(where(rows, target=UNIT, size=0.05), key=lambda row: row["T"])[-3:]
-        growth = slope(column(late, "T"), column(late, "flow"))
-        yield Check("growth of the flow's", "the flow's KL grows like T^2", growth, 1.99, 2.01)
-        words = "the SDE's KL does not grow: that at the longest T over that at half of it"
-        yield Check("growth of the SDE's", words, late[-1]["sde"] / late[-2]["sde"], 0.99, 1.01)
+        yield Check("growth of the flow's", "the flow's KL grows like T^2", slope_of(late, "T", "flow"), 1.99, 2.01)
+        yield Check(
+            "growth of the SDE's",
+            "the SDE's KL does not grow: that at the longest T over that at half of it",
+            late[-1]["sde"] / late[-2]["sde"],
+            0.99,
+            1.01,
+        )
 
 
 @functools.cache
@@ -114,20 +120,15 @@ def drifted(c: float, T: float) -> float:
 
 def case(name: str, form: str, size: float, T: float, quick: bool = False) -> Row:
     """KL(exact || sampled) of SDE and flow at t = 0.001, from N(0, 1) at T, and the bound, in nats."""
-    from zoo_lectures.bounds.laws import STANDARD, Normal, density_law, density_of, gaussian_law, places
+    from zoo_lectures.bounds.laws import end_kl, places
 
     model = target(name, T)
     seen = zoo.ScoreError(model, size, form)
-    fine: zoo.Grid = zoo.grid("kappa", kappa=0.1 if quick and name == THREE else 0.05).make_grid(model.sde)
+    fine = rule(model.sde, 0.1 if quick and name == THREE else 0.05)
     row: Row = {"target": name, "form": form, "size": size, "T": T}
-    if name != THREE:
-        true = Normal.of(model, fine[-1])
-        kl = {"sde": true.kl(gaussian_law(seen, SDE, fine)), "flow": true.kl(gaussian_law(seen, ODE, fine))}
-    else:
-        x = places(28.0, 2**12 if quick else 2**13)
-        density, prior = density_of(model, fine[-1], x), STANDARD.density(x)
-        solvers = {"sde": MIXTURE_SDE, "flow": ODE}
-        kl = {key: density.kl(density_law(seen, solver, fine, prior)) for key, solver in solvers.items()}
+    x = places(28.0, 2**12 if quick else 2**13) if name == THREE else None
+    solvers = {"sde": SDE if x is None else MIXTURE_SDE, "flow": ODE}
+    kl = {key: end_kl(model, seen, solver, fine, x) for key, solver in solvers.items()}
     return {**row, **kl, "bound": bound(model, form, size)}
 
 

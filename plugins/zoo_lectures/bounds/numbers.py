@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from solvers_zoo import Source
 
 BENTON = Source(
@@ -9,6 +11,13 @@ BENTON = Source(
     title="Nearly d-Linear Convergence Bounds for Diffusion Models via Stochastic Localization",
     arxiv="2308.03686",
     where="Theorem 2",
+)
+#: Where the flow and its likelihood come from.
+FLOWS = partial(
+    Source,
+    authors="Song et al. 2021",
+    title="Score-Based Generative Modeling through Stochastic Differential Equations",
+    arxiv="2011.13456",
 )
 KAPPAS = (0.4, 0.2, 0.1, 0.05, 0.025)
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 
-from solvers_zoo.bench.experiment import Row, column, where
-from solvers_zoo.charts import BEHIND, INKS, chart, lines, scale, table, titled
+from solvers_zoo.bench.experiment import Rows, column, where
+from solvers_zoo.charts import BEHIND, INKS, across, chart, lines, titled, up
 from zoo_lectures.errata.numbers import ARRIVAL, EXPLICIT, FIGURES, FLOW, MODE_SD, PRIOR
+from zoo_lectures.paths_chart import over_density
 
 #: Words of a formula and their mathematical signs.
 _SIGNS = {"^2": "²", "<=": "≤", "sqrt(d)": "√d", "sigma": "σ", "delta": "δ", "sum": "Σ", "E_t": "E"}
 
 
-def misses(rows: Sequence[Row]) -> alt.LayerChart:
+def misses(rows: Rows) -> alt.LayerChart:
     """How far each formula misses, as printed and as meant, on one line, with the formulas beside it."""
     shown = [
         {**row, "words": _symbols(f"{row['printed']}   →   {row['right']}"), "erratum": _symbols(row["erratum"])}
@@ -53,7 +53,7 @@ def _symbols(words: str) -> str:
     return words
 
 
-def spread(rows: Sequence[Row]) -> alt.LayerChart | alt.FacetChart:
+def spread(rows: Rows) -> alt.LayerChart | alt.FacetChart:
     """Signed sd over time, a panel for each width of the data."""
     started = where(rows, start=PRIOR)
     exact = {(row["data_sd"], row["t"]): row["sd"] for row in where(started, loop=FLOW)}
@@ -81,47 +81,20 @@ def spread(rows: Sequence[Row]) -> alt.LayerChart | alt.FacetChart:
     ).resolve_scale(y="independent")
 
 
-def paths(rows: Sequence[Row], density: Sequence[Row]) -> alt.HConcatChart:
+def paths(rows: Rows, density: Rows) -> alt.HConcatChart:
     """Paths of the flow and of the loop over the exact density of three modes; time runs to the left, from 1 to 0.
 
     Args:
         rows: points ``t``, ``x`` of the paths, each path with its number ``path`` and its ``loop``.
-        density: ``density`` on a regular mesh of t and x.
+        density: tiles of `over_density`.
 
     """
-    times, places = (sorted({row[name] for row in density}) for name in ("t", "x"))
-    # cells overlap a little: where they only touch, a renderer leaves seams
-    wide, high = 0.65 * (times[1] - times[0]), 0.65 * (places[1] - places[0])
-    cells = [
-        {
-            "left": row["t"] + wide,
-            "right": row["t"] - wide,
-            "low": row["x"] - high,
-            "high": row["x"] + high,
-            "depth": row["density"] ** 0.5,
-        }
-        for row in density
-    ]
-    across, up = scale(1, 0, log=False), scale(places[0], places[-1], log=False)
+    x, y = across("t", "time t", 1, 0, log=False), up("x", "x", -2.4, 2.4, log=False)
     shade = alt.Scale(range=["#ffffff", "#d9e6f4", "#9dbfe0", "#3f7ab5"], interpolate="rgb")
-    ground = (
-        alt.Chart(table(cells))
-        .mark_rect(clip=True)
-        .encode(
-            x=alt.X("left:Q", scale=across, title="time t"),
-            x2="right:Q",
-            y=alt.Y("low:Q", scale=up, title="x"),
-            y2="high:Q",
-            color=alt.Color("depth:Q", legend=None, scale=shade),
-        )
-    )
     panels = []
     for name in (FLOW, ARRIVAL):
-        x, y = alt.X("t:Q", scale=across), alt.Y("x:Q", scale=up)
-        threads = chart(where(rows, loop=name), x=x, y=y, detail="path:N").mark_line(
-            clip=True, strokeWidth=1, color=INKS["light"][0], opacity=0.85
-        )
-        panels.append(titled((ground + threads).properties(width=330, height=260), name, fontSize=12))
+        panel = over_density(density, where(rows, loop=name), x, y, shade, INKS["light"][0], 1)
+        panels.append(titled(panel.properties(width=330, height=260), name, fontSize=12))
     return titled(
         alt.hconcat(*panels),
         "The flow to three modes, and nineteen steps towards them",

@@ -12,6 +12,7 @@ from torch import Tensor
 import solvers_zoo as zoo
 from solvers_zoo import EDM, OU, FunctionModel, Gaussian, ScoreError, SeededNoise, VEPower, sample
 from solvers_zoo.bench.experiment import Row
+from zoo_lectures.bounds.kappa import bound, rule, variance_at
 from zoo_lectures.bounds.laws import STANDARD, gaussian_law
 
 
@@ -45,8 +46,8 @@ def _flow_without_half(printed: bool) -> float:
     sde = OU(t_min=1e-3)
     factor = 2.0 if printed else 1.0
     model = FunctionModel(lambda x, t: -factor * x / _variance(0.25, t), sde, prediction="score")
-    end = gaussian_law(model, "rk4(variable=t)", zoo.grid("kappa", kappa=0.1).make_grid(sde))
-    return math.sqrt(end.variance / (0.25 * math.exp(-2e-3) - math.expm1(-2e-3)))
+    end = gaussian_law(model, "rk4(variable=t)", rule(sde, 0.1))
+    return math.sqrt(end.variance / variance_at(1e-3, 0.25))
 
 
 def _variance(v: float, t: Tensor) -> Tensor:
@@ -58,7 +59,7 @@ def _bound_without_half(printed: bool) -> float:
     """KL over the bound for an error c = 0.1 of the score in the last unit of time only."""
     sde, c = OU(t_min=1e-3), 0.1
     model = FunctionModel(lambda x, t: -x + c * (t <= 1).unsqueeze(1), sde, prediction="score")
-    kl = STANDARD.kl(gaussian_law(model, "exponential-sde", zoo.grid("kappa", kappa=0.05).make_grid(sde)))
+    kl = STANDARD.kl(gaussian_law(model, "exponential-sde", rule(sde, 0.05)))
     mean_over_time = 2 * c**2 * (1 - sde.t_min) / (sde.t_max - sde.t_min)  # of g^2 E |error|^2
     return kl / (mean_over_time if printed else (sde.t_max - sde.t_min) / 2 * mean_over_time)
 
@@ -66,11 +67,11 @@ def _bound_without_half(printed: bool) -> float:
 def _assumption_without_square(printed: bool) -> float:
     """KL over delta^2 + kappa^2 N + kappa T + e^(-2T), where delta^2 is the sum over steps of h E|error| or h E|error|^2."""
     sde, c, kappa = OU(t_min=1e-3), 8.0, 0.1
-    grid: zoo.Grid = zoo.grid("kappa", kappa=kappa).make_grid(sde)
+    grid = rule(sde, kappa)
     seen = ScoreError(Gaussian([0.0], 1.0, sde), c)
     kl = STANDARD.kl(gaussian_law(seen, "exponential-sde", grid))
     delta2 = (sde.t_max - sde.t_min) * (c if printed else c * c)
-    return kl / (delta2 + kappa**2 * grid.steps + kappa * sde.t_max + math.exp(-2 * sde.t_max))
+    return kl / (delta2 + bound(kappa, grid))
 
 
 def _error_over_d(printed: bool) -> float:

@@ -7,10 +7,9 @@ The figure that is measured has a known true value: 1 where the formula is right
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 
 import solvers_zoo as zoo
-from solvers_zoo.bench.experiment import Check, Experiment, Findings, Progress, Row, only, silent, track
+from solvers_zoo.bench.experiment import Check, Checks, Experiment, Findings, Progress, Rows, only, silent, track
 
 
 class Errata(Experiment):
@@ -33,7 +32,7 @@ class Errata(Experiment):
         rows = [erratum.row() for erratum in track(ERRATA, progress)]
         return self.judge(rows, {"misses": lambda: charts.misses(rows)})
 
-    def checks(self, rows: Sequence[Row]) -> Iterator[Check]:
+    def checks(self, rows: Rows) -> Checks:
         """The right figure of every misprint is true, and the printed one is far from it."""
         from zoo_lectures.errata.misprints import ERRATA
 
@@ -41,5 +40,6 @@ class Errata(Experiment):
             row = only(rows, erratum=one.name)
             low, high = (-math.inf, 1.0) if one.bound else (1 - one.tolerance, 1 + one.tolerance)
             yield Check(f"{one.name}, right", f"{one.figure}, with {one.right}", row["right_value"], low, high)
-            words = f"{one.figure} misses, with {one.printed}"
-            yield Check(f"{one.name}, printed", words, row["printed_miss"], low=0.2)
+            yield Check(
+                f"{one.name}, printed", f"{one.figure} misses, with {one.printed}", row["printed_miss"], low=0.2
+            )

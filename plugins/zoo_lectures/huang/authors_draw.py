@@ -19,9 +19,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from solvers_zoo import OU, Mixture
+from zoo_lectures.quadrature import Array
 
 Words = NDArray[np.uint64]
-Array = NDArray[np.float64]
 
 SEED, MODES, SIZE, PARTICLES = 123, 5, 128, 40_000
 #: Odd numbers that the states of the eight generators are multiplied by.
@@ -56,23 +56,30 @@ def layers() -> Layers:
     return Layers(np.array(sure), np.array(width), np.array(height))
 
 
+def _turned(words: Words, by: int) -> Words:
+    """The bits of every word turned to the left."""
+    return (words << np.uint64(by)) | (words >> np.uint64(64 - by))
+
+
+def _step(state: Words) -> tuple[Words, Words]:
+    """The next word of generators side by side, and their states (4, n) after it; sums are modulo 2^64."""
+    s0, s1, s2, s3 = state
+    s2, s3 = s2 ^ s0, s3 ^ s1
+    after = np.stack((s0 ^ s3, s1 ^ s2, s2 ^ (s1 << np.uint64(17)), _turned(s3, 45)))
+    return _turned(s0 + state[3], 23) + s0, after
+
+
 class Xoshiro:
     """Julia's generator, ``Random.seed!(seed)``."""
 
     def __init__(self, seed: int) -> None:
         digest = hashlib.sha256(seed.to_bytes(4, "little")).digest()
-        self.state = tuple(np.frombuffer(digest, "<u8").tolist())
+        self.state: Words = np.frombuffer(digest, "<u8").reshape(4, 1)
 
     def word(self) -> int:
         """The next 64 bits."""
-        s0, s1, s2, s3 = self.state
-        total = (s0 + s3) & _MASK
-        out = (((total << 23) | (total >> 41)) + s0) & _MASK
-        t = (s1 << 17) & _MASK
-        s2, s3 = s2 ^ s0, s3 ^ s1
-        s1, s0 = s1 ^ s2, s0 ^ s3
-        self.state = (s0, s1, s2 ^ t, ((s3 << 45) | (s3 >> 19)) & _MASK)
-        return int(out)
+        word, self.state = _step(self.state)
+        return int(word[0])
 
     def uniform(self) -> float:
         """In [0, 1), of 53 bits."""
@@ -81,16 +88,10 @@ class Xoshiro:
     def words(self, count: int, used: int) -> Words:
         """The first ``used`` of ``count`` words of an array; count is a multiple of eight."""
         assert count % _LANES == 0, "what is left over would come from this generator itself"
-        s0, s1, s2, s3 = (np.array([c * self.word() & _MASK for _ in range(_LANES)], np.uint64) for c in _SPREAD)
+        state: Words = np.array([[c * self.word() & _MASK for _ in range(_LANES)] for c in _SPREAD], np.uint64)
         out = np.empty((-(-used // _LANES), _LANES), np.uint64)
-        n17, n19, n23, n41, n45 = (np.uint64(n) for n in (17, 19, 23, 41, 45))
         for row in out:
-            total = s0 + s3
-            row[:] = ((total << n23) | (total >> n41)) + s0
-            t = s1 << n17
-            s2, s3 = s2 ^ s0, s3 ^ s1
-            s1, s0 = s1 ^ s2, s0 ^ s3
-            s2, s3 = s2 ^ t, (s3 << n45) | (s3 >> n19)
+            row[:], state = _step(state)
         return out.reshape(-1)[:used]
 
     def normals(self, count: int, used: int | None = None) -> Array:

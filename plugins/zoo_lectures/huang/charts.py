@@ -7,7 +7,7 @@ from statistics import mean
 
 import altair as alt
 
-from solvers_zoo.bench.experiment import Row, column, where
+from solvers_zoo.bench.experiment import Row, Rows, column, where
 from solvers_zoo.charts import COLOURS, across, axis, chart, colour, curves, dash, guide, level, titled, up
 from zoo_lectures.huang.numbers import BANDS, DELTAS, ERRORS, authors_table
 
@@ -19,7 +19,7 @@ FIGURES = {
 SIZE = {"width": 255, "height": 235}
 
 
-def errors(rows: Sequence[Row]) -> alt.VConcatChart:
+def errors(rows: Rows) -> alt.VConcatChart:
     """Discretisation error over h above total error over delta, for three figures."""
     full = set(column(rows, "mixture", form="samples"))
     seen = [row for row in rows if row["mixture"] in full]
@@ -36,7 +36,7 @@ def errors(rows: Sequence[Row]) -> alt.VConcatChart:
     )
 
 
-def averages(rows: Sequence[Row], x: str, figure: str, forms: Sequence[str]) -> list[Row]:
+def averages(rows: Rows, x: str, figure: str, forms: Sequence[str]) -> list[Row]:
     """Mean over mixtures for every dimension, form and x, with the smallest and largest."""
     groups: dict[tuple[int, str, float], list[float]] = {}
     for row in rows:
@@ -48,7 +48,7 @@ def averages(rows: Sequence[Row], x: str, figure: str, forms: Sequence[str]) -> 
     ]
 
 
-def _discretisation(rows: Sequence[Row], figure: str, dims: list[str]) -> alt.LayerChart:
+def _discretisation(rows: Rows, figure: str, dims: list[str]) -> alt.LayerChart:
     seen, floor = averages(rows, "h", figure, ["exact"]), mean(column(rows, figure, form="samples"))
     x = across("h", "step h", 0.075, 0.56, values=[0.1, 0.2, 0.3, 0.5])
     y = up("y", FIGURES[figure], floor / 3, 1.3 * max(column(seen, "high")))
@@ -61,7 +61,7 @@ def _discretisation(rows: Sequence[Row], figure: str, dims: list[str]) -> alt.La
     ).properties(**SIZE)
 
 
-def _total(rows: Sequence[Row], figure: str, dims: list[str]) -> alt.LayerChart:
+def _total(rows: Rows, figure: str, dims: list[str]) -> alt.LayerChart:
     seen, floor = averages(rows, "delta", figure, ERRORS), mean(column(rows, figure, form="samples"))
     x = across("delta", "score error δ", 0.0043, 0.186, values=DELTAS)
     y = up("y", FIGURES[figure], floor / 3, 1.3 * max(column(seen, "y")))
@@ -75,7 +75,7 @@ def _total(rows: Sequence[Row], figure: str, dims: list[str]) -> alt.LayerChart:
     ).properties(**SIZE)
 
 
-def draws(rows: Sequence[Row]) -> alt.HConcatChart:
+def draws(rows: Rows) -> alt.HConcatChart:
     """Total variation of every mixture at N = 32 and 16, beside the accepted bands and the authors' own draw."""
     dims = [str(dim) for dim in sorted({row["dim"] for row in rows})]
     return titled(
@@ -86,7 +86,7 @@ def draws(rows: Sequence[Row]) -> alt.HConcatChart:
     )
 
 
-def _draws(rows: Sequence[Row], steps: int, dims: list[str]) -> alt.LayerChart:
+def _draws(rows: Rows, steps: int, dims: list[str]) -> alt.LayerChart:
     printed, (low, high) = authors_table(), BANDS[steps]
     seen = [{"d": str(row["dim"]), "tv": row["tv"], "shift": row["mixture"] * 0.618034 % 1} for row in rows]
     theirs = [{"d": d, "tv": printed[key][1]} for d in dims if (key := (int(d), "exact", steps)) in printed]

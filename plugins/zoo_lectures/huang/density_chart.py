@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import altair as alt
 
-from solvers_zoo.bench.experiment import Row, column, where
+from solvers_zoo.bench.experiment import Rows, column, where
 from solvers_zoo.charts import across, chart, colour, dash, table, titled, up
 from zoo_lectures.huang.numbers import ERRORS, PAIRS
 
 LEGEND = "error of the score"
 
 
-def evolution(curves: Sequence[Row], rows: Sequence[Row]) -> alt.VConcatChart:
+def evolution(curves: Rows, rows: Rows) -> alt.VConcatChart:
     """A row of panels for every size of error, a column for every time: the exact density filled, the estimates as lines."""
     times = sorted({row["t"] for row in curves}, reverse=True)
     tallest = {t: 1.12 * max(max(row["exact"], row["density"]) for row in where(curves, t=t)) for t in times}
@@ -36,7 +34,7 @@ def evolution(curves: Sequence[Row], rows: Sequence[Row]) -> alt.VConcatChart:
     )
 
 
-def _panel(seen: Sequence[Row], x: alt.X, y: alt.Y, tv: float) -> alt.LayerChart:
+def _panel(seen: Rows, x: alt.X, y: alt.Y, tv: float) -> alt.LayerChart:
     filled = chart(where(seen, form=ERRORS[0]), x=x, y=alt.Y("exact:Q")).mark_area(color="#cfd5de", line=False)
     look = {"color": colour("form", ERRORS, LEGEND, 3), "strokeDash": dash("form", ERRORS, LEGEND)}
     lines = alt.Chart(table(seen)).mark_line(strokeWidth=1.6, clip=True).encode(x=x, y=y, **look)

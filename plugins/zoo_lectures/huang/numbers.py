@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from solvers_zoo import Source
+from solvers_zoo.bench.experiment import table
 
 STEPS = (96, 64, 48, 32, 24, 16)
 #: Score errors that go with the steps, in the same order.
@@ -20,11 +21,13 @@ SHARES = (1.0, 1 / 2, 1 / 4, 1 / 8, 0.0)
 #: Score errors of the picture of densities, with the steps that go with them.
 PAIRS = ((96, 0.005), (32, 0.04), (16, 0.16))
 
-#: What the authors' notebook prints for their own draw of the mixture: dimension, N, then mean, TV, cov with the exact score.
+#: Steps of the runs that the authors print.
+PRINTED = (96, 48, 32, 24, 16)
+#: What their notebook prints for their own draw of the mixture: dimension, then mean, TV, cov with the exact score for each N.
 _EXACT = """
-8 96 .0061 .0117 .0059   8 48 .0076 .0253 .0115   8 32 .0158 .0552 .0253   8 24 .0313 .1028 .0500   8 16 .0853 .2570 .1408
-32 96 .0085 .0112 .0113  32 48 .0124 .0223 .0141  32 32 .0221 .0550 .0279  32 24 .0387 .1063 .0561  32 16 .0968 .2586 .1625
-128 96 .0056 .0116 .0057 128 48 .0081 .0272 .0136 128 32 .0185 .0645 .0358 128 24 .0377 .1213 .0752 128 16 .1054 .2555 .2212
+8   .0061 .0117 .0059  .0076 .0253 .0115  .0158 .0552 .0253  .0313 .1028 .0500  .0853 .2570 .1408
+32  .0085 .0112 .0113  .0124 .0223 .0141  .0221 .0550 .0279  .0387 .1063 .0561  .0968 .2586 .1625
+128 .0056 .0116 .0057  .0081 .0272 .0136  .0185 .0645 .0358  .0377 .1213 .0752  .1054 .2555 .2212
 """
 #: The same with N = 16 and delta = .16, for each form of error in turn: dimension, then mean, TV, cov three times.
 _TOTAL = """
@@ -43,12 +46,9 @@ HUANG = Source(
 
 def authors_table() -> dict[tuple[int, str, int], tuple[float, ...]]:
     """(dimension, form, N) -> the authors' mean, TV and cov."""
-    exact = _EXACT.split()
-    found = {
-        (int(exact[i]), "exact", int(exact[i + 1])): tuple(map(float, exact[i + 2 : i + 5]))
-        for i in range(0, len(exact), 5)
-    }
-    for line in _TOTAL.strip().splitlines():
-        dim, *figures = line.split()
-        found |= {(int(dim), form, 16): tuple(map(float, figures[3 * i : 3 * i + 3])) for i, form in enumerate(ERRORS)}
+    found: dict[tuple[int, str, int], tuple[float, ...]] = {}
+    for dim, figures in table(_EXACT).items():
+        found |= {(int(dim), "exact", n): figures[3 * i : 3 * i + 3] for i, n in enumerate(PRINTED)}
+    for dim, figures in table(_TOTAL).items():
+        found |= {(int(dim), form, 16): figures[3 * i : 3 * i + 3] for i, form in enumerate(ERRORS)}
     return found

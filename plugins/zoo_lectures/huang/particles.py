@@ -8,11 +8,11 @@ score error delta that falls with the steps, delta ~ h^2. Claimed and found: err
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import solvers_zoo as zoo
-from solvers_zoo.bench.experiment import Check, Experiment, Findings, Progress, Row, silent, track
+from solvers_zoo.bench.experiment import Checks, Experiment, Findings, Progress, Row, Rows, silent, track
 from zoo_lectures.huang.numbers import BANDS, DELTAS, ERRORS, FITTED, HUANG, PARTICLES, STEPS, authors_table
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Huang(Experiment):
             [*theirs, *ours], {"errors": lambda: charts.errors(ours), "draws": lambda: charts.draws(ours)}, notes
         )
 
-    def checks(self, rows: Sequence[Row]) -> Iterable[Check]:
+    def checks(self, rows: Rows) -> Checks:
         """Those of every dimension, and of the lack of a trend in it."""
         from zoo_lectures.huang import judge
 

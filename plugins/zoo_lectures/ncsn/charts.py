@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from solvers_zoo import GaussianSDE
-from solvers_zoo.bench.experiment import Row, column, only
+from solvers_zoo.bench.experiment import Rows, column, only
 from solvers_zoo.charts import BEHIND, COLOURS, across, chart, curves, guide, note, titled, up
 from zoo_lectures.ncsn.manifold import WINDOW, Fit
 from zoo_lectures.ncsn.numbers import BLUR, DATA, FALL, KNOWN, Drawn, mask
@@ -77,7 +77,7 @@ def _words(texts: Sequence[str], height: int) -> alt.Chart:
 # -- the figures -------------------------------------------------------------------------------------------------------
 
 
-def samples(runs: Mapping[str, Drawn], rows: Sequence[Row]) -> alt.HConcatChart:
+def samples(runs: Mapping[str, Drawn], rows: Rows) -> alt.HConcatChart:
     """Ten rows of ten digits of every kind, a class a row, with what was measured of all of them."""
     panels = []
     for name, run in runs.items():
@@ -110,7 +110,7 @@ def levels(states: Tensor, sde: GaussianSDE) -> alt.HConcatChart:
     )
 
 
-def inpainting(shown: Mapping[str, tuple[Tensor, Tensor]], rows: Sequence[Row]) -> alt.HConcatChart:
+def inpainting(shown: Mapping[str, tuple[Tensor, Tensor]], rows: Rows) -> alt.HConcatChart:
     """What is known, six completions, and the original of a digit of every class, as in Figure 6 of the paper."""
     panels = []
     for name in KNOWN:
@@ -125,7 +125,7 @@ def inpainting(shown: Mapping[str, tuple[Tensor, Tensor]], rows: Sequence[Row]) 
     )
 
 
-def manifold(fits: Sequence[Fit], rows: Sequence[Row]) -> alt.HConcatChart:
+def manifold(fits: Sequence[Fit], rows: Rows) -> alt.HConcatChart:
     """Losses in training with and without noise, and the loss of steeper and steeper scores on the circle."""
     names, bound = ["clean data", f"noise σ = {BLUR:g}"], "the least loss there is with that noise"
     points = [

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import altair as alt
 
-from solvers_zoo.bench.experiment import Row, column, only
+from solvers_zoo.bench.experiment import Rows, column, only
 from solvers_zoo.charts import BEHIND, chart, titled
 
 
-def samples(rows: Sequence[Row], shown: Mapping[str, list[list[float]]]) -> alt.FacetChart:
+def samples(rows: Rows, shown: Mapping[str, list[list[float]]]) -> alt.FacetChart:
     """Samples of several ways side by side in the square from -9 to 9, as in the lecture."""
     points, panels = [], []
     for name, places in shown.items():
@@ -30,7 +30,7 @@ def samples(rows: Sequence[Row], shown: Mapping[str, list[list[float]]]) -> alt.
     )
 
 
-def weights(rows: Sequence[Row], truth: float) -> alt.LayerChart:
+def weights(rows: Rows, truth: float) -> alt.LayerChart:
     """Share of the lower mode with two standard errors, against the true one."""
     shown = [
         {

@@ -13,11 +13,11 @@ as the flow cuts a start at the quantile where the modes part. A chain on N(m, 1
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import solvers_zoo as zoo
-from solvers_zoo.bench.experiment import Check, Experiment, Findings, Progress, Row, only, silent, track
+from solvers_zoo.bench.experiment import Check, Checks, Experiment, Findings, Progress, Row, Rows, only, silent, track
+from zoo_lectures.ncsn.numbers import NCSN
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -46,12 +46,7 @@ class LangevinFails(Experiment):
         name="langevin",
         title="Langevin dynamics between two far modes",
         claim="Langevin dynamics keeps the weights of its start, annealing finds the true ones to a hundredth, the flow finds them exactly.",
-        source=zoo.Source(
-            authors="Song & Ermon 2019",
-            title="Generative Modeling by Estimating Gradients of the Data Distribution",
-            arxiv="1907.05600",
-            where="Section 3.2.2 and Figure 3",
-        ),
+        source=NCSN(where="Section 3.2.2 and Figure 3"),
         seconds=6,
         quick_seconds=3,
     )
@@ -100,11 +95,12 @@ class LangevinFails(Experiment):
         done = zoo.sample(zoo.model("bimodal"), "heun", steps=steps - 1, n=n, denoise=True, seed=self.seed)
         return Run(done.x, done.nfe)
 
-    def checks(self, rows: Sequence[Row]) -> Iterator[Check]:
+    def checks(self, rows: Rows) -> Checks:
         """Weights and variances against what is known of them."""
         plain, annealed, flow, prior = (only(rows, sampler=name) for name in (PLAIN, ANNEALED, FLOW, PRIOR))
-        words = "Langevin dynamics leaves about half in the mode of a fifth"
-        yield Check("Langevin", words, plain["weight"], 0.44, 0.52)
+        yield Check(
+            "Langevin", "Langevin dynamics leaves about half in the mode of a fifth", plain["weight"], 0.44, 0.52
+        )
         yield Check("Langevin stays", "a sample ends in the basin where it began", plain["stays"], low=0.9)
         yield Check("annealed", "annealing finds the weight to about a hundredth", annealed["weight"], 0.19, 0.23)
         z = (flow["weight"] - WEIGHT) / flow["standard_error"]
@@ -115,12 +111,22 @@ class LangevinFails(Experiment):
         settled = 1 / (1 - EPS / 4)
         for row in (plain, annealed):
             name, spread = row["sampler"], 4 * settled / math.sqrt(row["n"])  # four standard errors: 2 n coordinates
-            words = f"the modes of {name} have the variance at which the chain settles, 1/(1 - eps/4)"
-            yield Check(f"variance, {name}", words, row["mode_variance"], settled - spread, settled + spread)
+            yield Check(
+                f"variance, {name}",
+                f"the modes of {name} have the variance at which the chain settles, 1/(1 - eps/4)",
+                row["mode_variance"],
+                settled - spread,
+                settled + spread,
+            )
         for steps, figure in SHARP.items():
             found = only(rows, sampler=_sharpened(steps))["mode_variance"]
-            words = f"the modes of {steps} Heun steps have the variance {figure}"
-            yield Check(f"variance, {steps} steps", words, found, figure - 0.02, figure + 0.02)
+            yield Check(
+                f"variance, {steps} steps",
+                f"the modes of {steps} Heun steps have the variance {figure}",
+                found,
+                figure - 0.02,
+                figure + 0.02,
+            )
 
 
 def _sharpened(steps: int) -> str:

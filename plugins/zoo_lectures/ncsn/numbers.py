@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
+
+from solvers_zoo import Source
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+#: The paper of noise conditional score networks.
+NCSN = partial(
+    Source,
+    authors="Song & Ermon 2019",
+    title="Generative Modeling by Estimating Gradients of the Data Distribution",
+    arxiv="1907.05600",
+)
 LEVELS = 20
 #: Step at the last level, which is 0.4 sigma_L^2, and steps a level: 200 evaluations.
 EPS, EACH = 0.001, 10

@@ -12,11 +12,22 @@ r"""Noise conditional score networks: why noise, why many levels, and what annea
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import solvers_zoo as zoo
-from solvers_zoo.bench.experiment import Check, Experiment, Findings, Progress, Row, column, silent, slope, where
+from solvers_zoo.bench.experiment import (
+    Check,
+    Checks,
+    Experiment,
+    Findings,
+    Progress,
+    Row,
+    Rows,
+    column,
+    silent,
+    slope,
+    where,
+)
 from zoo_lectures.ncsn.numbers import (
     ANNEALED,
     BLUR,
@@ -26,6 +37,7 @@ from zoo_lectures.ncsn.numbers import (
     FALL,
     KNOWN,
     LEVELS,
+    NCSN,
     PLAIN,
     UNKNOWN,
     Drawn,
@@ -46,12 +58,7 @@ class NCSNStudy(Experiment):
         title="Noise conditional score networks",
         claim="Score matching needs noise where data fill no space, Langevin dynamics needs it at many levels; with both it draws and "
         "completes digits.",
-        source=zoo.Source(
-            authors="Song & Ermon 2019",
-            title="Generative Modeling by Estimating Gradients of the Data Distribution",
-            arxiv="1907.05600",
-            where="Sections 3.1 and 4, Algorithms 1 and 2, Figures 1, 4 and 6",
-        ),
+        source=NCSN(where="Sections 3.1 and 4, Algorithms 1 and 2, Figures 1, 4 and 6"),
         seconds=35,
         quick_seconds=8,
     )
@@ -95,19 +102,29 @@ class NCSNStudy(Experiment):
             ["Inpainting is of digits that the network was not trained on, and it is not told their class."],
         )
 
-    def checks(self, rows: Sequence[Row]) -> Iterator[Check]:
+    def checks(self, rows: Rows) -> Checks:
         """Samples beside the data and the plain chain; completions; and training with and without noise."""
         by_name = {row["name"]: row for row in rows if "name" in row}
         data, annealed, plain, clean, blurred = (by_name[name] for name in (DATA, ANNEALED, PLAIN, "clean", "blurred"))
         yield Check("class", "annealed Langevin draws the digit that was asked for", annealed["agreement"], low=0.9)
-        words = "its digits are nearly as near to the data as other digits are: ratio"
-        yield Check("Frechet", words, annealed["frechet"] / data["frechet"], high=1.5)
-        words = "and as contrasted: ratio of standard deviations"
-        yield Check("spread", words, annealed["std"] / data["std"], 0.93, 1.07)
-        words = "Langevin at the smallest level alone seldom draws it"
-        yield Check("plain, class", words, plain["agreement"], high=0.3)
-        words = "and is farther off than annealing: ratio"
-        yield Check("plain, Frechet", words, plain["frechet"] / annealed["frechet"], low=2.5)
+        yield Check(
+            "Frechet",
+            "its digits are nearly as near to the data as other digits are: ratio",
+            annealed["frechet"] / data["frechet"],
+            high=1.5,
+        )
+        yield Check(
+            "spread", "and as contrasted: ratio of standard deviations", annealed["std"] / data["std"], 0.93, 1.07
+        )
+        yield Check(
+            "plain, class", "Langevin at the smallest level alone seldom draws it", plain["agreement"], high=0.3
+        )
+        yield Check(
+            "plain, Frechet",
+            "and is farther off than annealing: ratio",
+            plain["frechet"] / annealed["frechet"],
+            low=2.5,
+        )
         halves = where(rows, part="inpainting")
         off, kept = max(column(halves, "known_off")), min(column(halves, "kept"))
         yield Check("known", "inpainting keeps what is known to within the last noise level", off, high=0.05)
@@ -116,10 +133,15 @@ class NCSNStudy(Experiment):
         yield Check("pasted", "more than with another digit's half", more, low=0.1)
         fall = where(rows, part="fall")
         falls = -slope(column(fall, "sigma"), [-loss for loss in column(fall, "loss")])
-        words = "on the circle the loss of the score of blur sigma falls like 1/sigma^2"
-        yield Check("no minimum", words, falls, 1.9, 2.1)
-        words = "training there does not settle: spread of the loss over its mean"
-        yield Check("clean", words, clean["spread"] / abs(clean["loss"]), low=0.2)
+        yield Check(
+            "no minimum", "on the circle the loss of the score of blur sigma falls like 1/sigma^2", falls, 1.9, 2.1
+        )
+        yield Check(
+            "clean",
+            "training there does not settle: spread of the loss over its mean",
+            clean["spread"] / abs(clean["loss"]),
+            low=0.2,
+        )
         yield Check("blurred", "with noise it does", blurred["spread"] / abs(blurred["loss"]), high=0.1)
         ratio = blurred["loss"] / blurred["minimum"]
         yield Check("blurred, loss", "to the least loss there is: ratio", ratio, 0.85, 1.05)

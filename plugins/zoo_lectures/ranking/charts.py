@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import altair as alt
 
-from solvers_zoo.bench.experiment import Row, column
+from solvers_zoo.bench.experiment import Row, Rows, column
 from solvers_zoo.charts import COLOURS, Styles, across, chart, inks, lines, titled, up
 from zoo_lectures.ranking.numbers import BUDGETS, FID_AT_10, rank_correlation
 
@@ -20,7 +19,7 @@ def short(solver: str) -> str:
     return solver.partition("(")[0]
 
 
-def precision(rows: Sequence[Row]) -> alt.LayerChart | alt.HConcatChart:
+def precision(rows: Rows) -> alt.LayerChart | alt.HConcatChart:
     """Errors over evaluations, and at ten of them beside the FIDs."""
     seen = [row | {"name": short(row["solver"])} for row in rows if not math.isnan(row["error"])]
     # the lines' own order at ten evaluations, so that the legend reads like the figure
@@ -40,7 +39,7 @@ def precision(rows: Sequence[Row]) -> alt.LayerChart | alt.HConcatChart:
     )
 
 
-def _lines(rows: Sequence[Row], order: list[str]) -> alt.LayerChart:
+def _lines(rows: Rows, order: list[str]) -> alt.LayerChart:
     styles, key = Styles(order), alt.Legend(title="solver, worst first at 10", orient="right")
     x, y = across("nfe", "network evaluations", 4.6, 38, values=BUDGETS), up("error", "root mean square error")
     base = chart(rows, x=x, y=y, color=alt.Color("name:N", scale=inks(order), legend=key))
@@ -66,7 +65,7 @@ def _beside(pairs: list[Row]) -> alt.LayerChart | alt.FacetChart:
     return alt.layer(marks, *words, italic).properties(width=330, height=380)
 
 
-def best(rows: Sequence[Row]) -> alt.LayerChart | alt.FacetChart:
+def best(rows: Rows) -> alt.LayerChart | alt.FacetChart:
     """The best found for every budget."""
     found = lines(
         rows, "nfe", "error", "grid", x_title="network evaluations", y_title="root mean square error", legend="grid"

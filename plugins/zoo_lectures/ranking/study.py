@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import solvers_zoo as zoo
 from solvers_zoo import registry
-from solvers_zoo.bench.experiment import Check, Experiment, Findings, Progress, Row, column, silent, track
+from solvers_zoo.bench.experiment import Check, Checks, Experiment, Findings, Progress, Row, Rows, column, silent, track
 from zoo_lectures.ranking.numbers import BUDGETS, FID_AT_10, GRIDS, PUBLISHED, STARTS, rank_correlation
 
 if TYPE_CHECKING:
@@ -67,25 +67,40 @@ class Ranking(Experiment):
         """Whether these are the solvers and the grid of the published table."""
         return not self.search and not self.solvers and self.grid == "log-snr"
 
-    def checks(self, rows: Sequence[Row]) -> Iterator[Check]:
+    def checks(self, rows: Rows) -> Checks:
         """The acceptance figures of the published table."""
         if not self._of_the_table:
             return
         here = [error(solver, 10, self.grid) for solver in FID_AT_10]
         fids = list(FID_AT_10.values())
-        words = "Spearman's coefficient of errors at NFE 10 and FIDs"
-        yield Check("rank correlation", words, rank_correlation(here, fids), 0.85, 1.0)
+        yield Check(
+            "rank correlation",
+            "Spearman's coefficient of errors at NFE 10 and FIDs",
+            rank_correlation(here, fids),
+            0.85,
+            1.0,
+        )
         best = sorted(here).index(here[fids.index(min(fids))]) + 1
         yield Check("winner", "rank, at NFE 10, of the solver with the best FID", best, 1, 1)
         # the published DPM-Solver++(2M) lowers the order of its last step, which the zoo's has no need of
         compared = [row for row in rows if row["published"] > 0 and row["solver"] != "dpmpp-2m"]
         worst = max(digits(row["error"], row["published"]) for row in compared)
-        words = "departure from published implementations' errors, in units of the second digit"
-        yield Check("published", words, worst, 0.0, 0.55)
+        yield Check(
+            "published",
+            "departure from published implementations' errors, in units of the second digit",
+            worst,
+            0.0,
+            0.55,
+        )
         if set(column(rows, "nfe")) == set(BUDGETS):
             gain = max(fitted(nfe) / best_published(nfe) for nfe in (5, 6, 8, 10, 20))
-            words = "error of the best on a fitted grid over the best published one, the largest over budgets"
-            yield Check("fitted grids", words, gain, 0.0, 0.8)
+            yield Check(
+                "fitted grids",
+                "error of the best on a fitted grid over the best published one, the largest over budgets",
+                gain,
+                0.0,
+                0.8,
+            )
 
 
 class Found(NamedTuple):
@@ -105,7 +120,7 @@ def problem() -> tuple[zoo.Mixture, Tensor, Tensor]:
 
     sde = zoo.EDM()
     model = zoo.Mixture([0.3, 0.7], [[-1.0, 0.5], [1.2, -0.4]], [0.3**2, 0.5**2], sde=sde)
-    x = sde.t_max * torch.tensor(STARTS, dtype=torch.float64)
+    x = sde.t_max * torch.tensor([*STARTS.values()], dtype=torch.float64).T
     return model, x, reference_flow(model, x, sde.at(sde.t_max), sde.at(sde.t_min))
 
 
@@ -117,11 +132,6 @@ def error(solver: str | zoo.Solver, nfe: int, grid: str = "log-snr") -> float:
     except zoo.ZooError:
         return math.nan
     return float((done.x - end).square().mean().sqrt())
-
-
-def agreement_with_fid(grid: str = "log-snr") -> float:
-    """Spearman's coefficient between the errors at ten evaluations and the FIDs of `FID_AT_10`."""
-    return rank_correlation([error(solver, 10, grid) for solver in FID_AT_10], list(FID_AT_10.values()))
 
 
 def deterministic() -> Iterator[str]:

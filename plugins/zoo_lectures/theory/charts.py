@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import altair as alt
 
-from solvers_zoo.bench.experiment import Row, where
+from solvers_zoo.bench.experiment import Rows, where
 from solvers_zoo.charts import BEHIND, across, chart, colour, curves, guide, level, long, titled, up
 from zoo_lectures.huang.numbers import ERRORS
 
 _CORRECTED, _PRINTED = "√(2dτ + d(τD)²)", "τ + d(τD)², as printed"
 
 
-def lemma(rows: Sequence[Row]) -> alt.HConcatChart:
+def lemma(rows: Rows) -> alt.HConcatChart:
     """Both sides over time, over the window in which the score is wrong, and their ratio."""
     return titled(
         alt.hconcat(_in_time(rows), _windows(rows), _ratios(rows), spacing=30),
@@ -27,14 +25,14 @@ def _errors() -> alt.Color:
     return colour("form", ERRORS, "error of the score", 3)
 
 
-def _sides(rows: Sequence[Row], x: alt.X, y: alt.Y, width: int) -> alt.LayerChart:
+def _sides(rows: Rows, x: alt.X, y: alt.Y, width: int) -> alt.LayerChart:
     """The bound, dashed, and the points that it holds for."""
     bound = chart(rows, x=x, y=alt.Y("bound:Q"), color=_errors())
     points = curves(rows, x=x, y=y, color=_errors())
     return (bound.mark_line(strokeDash=[6, 4], strokeWidth=1.6, clip=True) + points).properties(width=width, height=280)
 
 
-def _in_time(rows: Sequence[Row]) -> alt.LayerChart:
+def _in_time(rows: Rows) -> alt.LayerChart:
     start = [{"form": form, "end": 8.0, "grown": 0.0, "bound": 0.0} for form in ERRORS]
     x = across("end", "time t that is left", 8, 0, log=False)
     y = up("grown", "total variation, and its bound", 0, 0.64, log=False)
@@ -45,18 +43,18 @@ def _window() -> alt.X:
     return across("begin", "window w", 0.0085, 9.5, values=[0.01, 0.1, 1, 8])
 
 
-def _windows(rows: Sequence[Row]) -> alt.LayerChart:
+def _windows(rows: Rows) -> alt.LayerChart:
     return _sides(where(rows, part="window"), _window(), up("grown", "total variation, and its bound", 2e-4, 1.0), 250)
 
 
-def _ratios(rows: Sequence[Row]) -> alt.LayerChart:
+def _ratios(rows: Rows) -> alt.LayerChart:
     seen = [row | {"ratio": row["grown"] / row["bound"]} for row in where(rows, part="window")]
     y = up("ratio", "TV / bound", 0, 1.1, log=False)
     points = curves(seen, x=_window(), y=y, color=_errors())
     return (level(1.0, "equality", "ratio", side="left", under=False) + points).properties(width=250, height=280)
 
 
-def stopping(rows: Sequence[Row]) -> alt.HConcatChart:
+def stopping(rows: Rows) -> alt.HConcatChart:
     """W2 over tau for three laws with both bounds, and the printed bound's failure in every dimension."""
     laws = list(dict.fromkeys(row["law"] for row in rows))
     one, points = where(rows, dim=1), where(rows, law=laws[0])

@@ -11,30 +11,30 @@ laws on the line, whose W2^2 is d times that of one, an integral over quantiles:
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import solvers_zoo as zoo
 from solvers_zoo.bench.experiment import (
     Check,
+    Checks,
     Experiment,
     Findings,
     Progress,
     Row,
+    Rows,
     column,
     only,
+    ratios,
     silent,
     slope,
+    slope_of,
     track,
     where,
 )
 from zoo_lectures.huang.numbers import HUANG
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Array = NDArray[np.float64]
+    from zoo_lectures.quadrature import Array
 
 TAUS = tuple(10.0 ** (-6 + i / 2) for i in range(11))
 DIMS = (1, 8, 64)
@@ -131,24 +131,42 @@ class EarlyStopping(Experiment):
                 rows.append({"law": law, "dim": dim, "tau": tau, "w2": math.sqrt(dim * one), **bounds})
         return self.judge(rows, {"early-stopping": lambda: charts.stopping(rows)})
 
-    def checks(self, rows: Sequence[Row]) -> Iterator[Check]:
+    def checks(self, rows: Rows) -> Checks:
         """The powers of tau, the corrected bound and its sharpness, the printed bound's failure, and the flow's speed."""
         for law, power in POWERS.items():
             few = [row for row in where(rows, law=law, dim=1) if row["tau"] < 1e-4]
-            order = slope(column(few, "tau"), column(few, "w2"))
-            words = f"power of tau with which W2 falls; {power:g} is expected"
-            yield Check(law, words, order, power - 0.01, power + 0.01)
+            yield Check(
+                law,
+                f"power of tau with which W2 falls; {power:g} is expected",
+                slope_of(few, "tau", "w2"),
+                power - 0.01,
+                power + 0.01,
+            )
         bounded = [row for row in rows if row["law"] != "three modes"]  # the others have no D
-        largest = max((row["w2"] / row["corrected"]) ** 2 for row in bounded)
+        largest = max(ratios(bounded, "w2", "corrected")) ** 2
         yield Check("corrected bound", "W2^2 / (2 d tau + d (tau D)^2), the largest", largest, 0.0, 1.0)
         points, least = where(rows, law="two points"), min(TAUS)
         one, late = only(points, dim=1, tau=least), only(points, dim=1, tau=max(TAUS))
-        words = "the same for two points at the smallest tau: the constant 2 is the best"
-        yield Check("sharp", words, (one["w2"] / one["corrected"]) ** 2, 0.999, 1.0)
+        yield Check(
+            "sharp",
+            "the same for two points at the smallest tau: the constant 2 is the best",
+            (one["w2"] / one["corrected"]) ** 2,
+            0.999,
+            1.0,
+        )
         growth = 2 * slope(DIMS, column(points, "w2", tau=least))
         yield Check("dimension", "power of d in W2^2 for two points", growth, 0.999, 1.001)
-        words = "growth of W2 / (tau + d (tau D)^2) as tau falls from .1 to 1e-6; bounded if the printed bound held"
-        yield Check("misprint", words, one["w2"] / one["printed"] / (late["w2"] / late["printed"]), 100.0)
+        yield Check(
+            "misprint",
+            "growth of W2 / (tau + d (tau D)^2) as tau falls from .1 to 1e-6; bounded if the printed bound held",
+            one["w2"] / one["printed"] / (late["w2"] / late["printed"]),
+            100.0,
+        )
         smooth = only(rows, law="three modes", dim=1, tau=least)["w2"] / least
-        words = "W2 / tau of the three modes at tau = 1e-6 over the flow's speed at t = 0"
-        yield Check("speed", words, smooth / speed(), 0.9999, 1.0001)
+        yield Check(
+            "speed",
+            "W2 / tau of the three modes at tau = 1e-6 over the flow's speed at t = 0",
+            smooth / speed(),
+            0.9999,
+            1.0001,
+        )

@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 
 import altair as alt
 import numpy as np
-from numpy.typing import NDArray
 
 from solvers_zoo import AnalyticModel
-from solvers_zoo.bench.experiment import Row, where
-from solvers_zoo.charts import COLOURS, across, axis, chart, colour, table, titled, up
+from solvers_zoo.bench.experiment import Row, Rows, where
+from solvers_zoo.charts import COLOURS, across, axis, chart, colour, titled, up
 from solvers_zoo.exact import Law
+from zoo_lectures.paths_chart import over_density
+from zoo_lectures.quadrature import Array
 from zoo_lectures.theory.numbers import FLOW, LAWS, SDE
 
 
-def both(model: AnalyticModel, paths: Mapping[str, Mapping[float, NDArray[np.float64]]]) -> alt.HConcatChart:
+def both(model: AnalyticModel, paths: Mapping[str, Mapping[float, Array]]) -> alt.HConcatChart:
     """Paths of the reverse SDE and of the flow, time -> states, over the density that both have."""
     density = _density(model)
     panels = [_paths(density, what, paths[what], COLOURS[i]) for what, i in ((SDE, 1), (FLOW, 0))]
@@ -43,22 +44,17 @@ def _density(model: AnalyticModel) -> list[Row]:
     return rows
 
 
-def _paths(density: list[Row], what: str, paths: Mapping[float, NDArray[np.float64]], ink: str) -> alt.LayerChart:
+def _paths(density: list[Row], what: str, paths: Mapping[float, Array], ink: str) -> alt.LayerChart:
     times = sorted(paths, reverse=True)
     kept = [t for i, t in enumerate(times) if i % max(1, len(times) // 400) == 0 and t >= 0.01]
     rows = [{"t": t, "x": x, "path": i} for t in kept for i, x in enumerate(paths[t].tolist())]
     x = across("t", "time t that is left", 8, 0.01, values=[8, 4, 2, 1, 0.5, 0.2, 0.1, 0.05, 0.02])
     y = up("x", f"x, {what}", -8.5, 8.5, log=False)
     shades = alt.Scale(range=["#ffffff", "#b9cbf2"], domain=[0, 1], interpolate="rgb")
-    shade = alt.Color("shade:Q", scale=shades, legend=None)
-    base = alt.Chart(table(density)).mark_rect(clip=True)
-    tiles = base.encode(x=x, x2="t2:Q", y=y, y2="x2:Q", color=shade)
-    threads = alt.Chart(table(rows)).mark_line(strokeWidth=1.1, color=ink, opacity=0.85, clip=True)
-    lines = threads.encode(x=x, y=y, detail="path:N")
-    return (tiles + lines).properties(width=400, height=330)
+    return over_density(density, rows, x, y, shades, ink).properties(width=400, height=330)
 
 
-def residuals(rows: Sequence[Row]) -> alt.HConcatChart:
+def residuals(rows: Rows) -> alt.HConcatChart:
     """Residuals and errors of the variance of every process, far below what is accepted."""
     parts = (
         ("residual", "relative residual of the Fokker-Planck equation", 1e-9, LAWS),

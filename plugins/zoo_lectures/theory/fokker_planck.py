@@ -9,20 +9,33 @@ The same p_t is that of dX = (f X - g^2 grad l) dt + g dW backwards and of dX = 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import solvers_zoo as zoo
-from solvers_zoo.bench.experiment import Check, Experiment, Findings, Progress, Row, column, silent, track, where
+from solvers_zoo.bench.experiment import (
+    Check,
+    Checks,
+    Experiment,
+    Findings,
+    Progress,
+    Row,
+    Rows,
+    column,
+    silent,
+    track,
+    where,
+)
+from zoo_lectures.bounds.numbers import FLOWS
 from zoo_lectures.theory.numbers import FLOW, LAWS, SDE
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor
 
+    from zoo_lectures.quadrature import Array
+
     #: Time -> states of particles.
-    Paths = dict[float, NDArray[np.float64]]
+    Paths = dict[float, Array]
 
 #: Where in [t_min, t_max] equations are looked at; alpha may vanish at t_max.
 PLACES = (0.02, 0.25, 0.5, 0.75, 0.98)
@@ -43,12 +56,7 @@ class FokkerPlanck(Experiment):
         name="fokker-planck",
         title="Every closed-form law solves its Fokker-Planck equation",
         claim="p_t solves the equation of its process, and the reverse SDE and the probability flow both have it as their marginals.",
-        source=zoo.Source(
-            authors="Song et al. 2021",
-            title="Score-Based Generative Modeling through Stochastic Differential Equations",
-            arxiv="2011.13456",
-            where="Section 4.3, Appendix D.1; lectures, sections on the probability flow",
-        ),
+        source=FLOWS(where="Section 4.3, Appendix D.1; lectures, sections on the probability flow"),
         seconds=60,
         quick_seconds=12,
     )
@@ -78,18 +86,33 @@ class FokkerPlanck(Experiment):
             },
         )
 
-    def checks(self, rows: Sequence[Row]) -> Iterator[Check]:
+    def checks(self, rows: Rows) -> Checks:
         """The largest residual, the largest error of a variance, and the particles of both equations."""
-        words = "relative residual of the Fokker-Planck equation, the largest of all processes, laws and times"
-        yield Check("residual", words, max(column(rows, "error", part="residual")), 0.0, 1e-9)
-        words = "relative error of the variance of the reverse SDE and of the flow, the largest"
-        yield Check("marginals", words, max(column(rows, "error", part="variance")), 0.0, 1e-6)
+        yield Check(
+            "residual",
+            "relative residual of the Fokker-Planck equation, the largest of all processes, laws and times",
+            max(column(rows, "error", part="residual")),
+            0.0,
+            1e-9,
+        )
+        yield Check(
+            "marginals",
+            "relative error of the variance of the reverse SDE and of the flow, the largest",
+            max(column(rows, "error", part="variance")),
+            0.0,
+            1e-6,
+        )
         for what in (SDE, FLOW):
             seen = where(rows, part="particles", what=what)
             n = seen[0]["n"]
-            words = f"Kolmogorov-Smirnov distance of {n:,} particles to p_t, the largest of five times"
             limit = 1.95 / n**0.5  # exceeded by exact samples once in a thousand, and five times are looked at
-            yield Check(f"particles of the {what}", words, max(column(seen, "error")), 0.0, limit)
+            yield Check(
+                f"particles of the {what}",
+                f"Kolmogorov-Smirnov distance of {n:,} particles to p_t, the largest of five times",
+                max(column(seen, "error")),
+                0.0,
+                limit,
+            )
 
     def _equations(self, name: str) -> list[Row]:
         """Residuals of all laws and relative errors of both variances, for one process."""
@@ -150,7 +173,7 @@ def variances(
 
     weight = share if share is not None else 1.0 if noise else 0.5
 
-    def rate(t: float, var: NDArray[np.float64]) -> NDArray[np.float64]:
+    def rate(t: float, var: Array) -> Array:
         point = sde.at(float(t))
         exact = point.alpha**2 * v0 + point.sigma**2
         return 2 * (point.f + weight * point.g2 / exact) * var - noise * point.g2

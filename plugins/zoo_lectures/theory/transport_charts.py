@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import altair as alt
 
-from solvers_zoo.bench.experiment import Row, column, only, where
+from solvers_zoo.bench.experiment import Rows, column, only, where
 from solvers_zoo.charts import across, chart, colour, curves, guide, inks, level, titled, up
 from zoo_lectures.huang.numbers import DELTAS, ERRORS
 from zoo_lectures.theory.numbers import SOLVERS
@@ -14,7 +12,7 @@ from zoo_lectures.theory.numbers import SOLVERS
 SIZE = {"width": 270, "height": 290}
 
 
-def convergence(rows: Sequence[Row]) -> alt.HConcatChart:
+def convergence(rows: Rows) -> alt.HConcatChart:
     """TV over N from N(0, 1) and from the exact p_T, and over the score's error."""
     last = max(column(rows, "steps"))
     panels = [_steps(where(rows, form="exact", T=8.0, start=start), start) for start in ("prior", "exact")]
@@ -28,7 +26,7 @@ def convergence(rows: Sequence[Row]) -> alt.HConcatChart:
     )
 
 
-def _steps(rows: Sequence[Row], start: str) -> alt.LayerChart | alt.FacetChart:
+def _steps(rows: Rows, start: str) -> alt.LayerChart | alt.FacetChart:
     seen, most = [row for row in rows if not row["folds"]], max(column(rows, "steps"))
     word = "N(0, 1)" if start == "prior" else "the exact law at T"
     x = across("steps", f"steps N, from {word}", 13, 1.25 * most, values=[16, 64, 256, 1024])
@@ -46,7 +44,7 @@ def _steps(rows: Sequence[Row], start: str) -> alt.LayerChart | alt.FacetChart:
     return alt.layer(*behind, curves(seen, x=x, y=y, color=ink)).properties(**SIZE)
 
 
-def _score(errors: Sequence[Row], total: Sequence[Row]) -> alt.LayerChart:
+def _score(errors: Rows, total: Rows) -> alt.LayerChart:
     look = {
         "x": across("delta", "score error δ", 0.0043, 0.186, values=DELTAS),
         "y": up("tv", "total variation", 0.006, 1.2),

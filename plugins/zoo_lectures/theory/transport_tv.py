@@ -6,20 +6,20 @@ The noise-free twin of the study on particles. Here the claim TV = O(delta + h^p
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import solvers_zoo as zoo
 from solvers_zoo.bench.experiment import (
     Check,
+    Checks,
     Experiment,
     Findings,
     Progress,
-    Row,
+    Rows,
     column,
     only,
     silent,
-    slope,
+    slope_of,
     track,
     where,
 )
@@ -72,46 +72,73 @@ class TransportTV(Experiment):
         steps, deltas = (STEPS[:4], DELTAS[::2]) if quick else ((*STEPS, 1024), DELTAS)
         starts = ((8.0, "prior"), (8.0, "exact"), (16.0, "prior"))
         jobs: list[dict[str, Any]] = [
-            {"solver": solver, "steps": n, "T": T, "start": start}
+            {"solver": solver, "steps": n, "T": T, "start": start, "form": "exact", "delta": 0.0}
             for T, start in starts
             for solver in SOLVERS
             for n in steps
         ]
         pairs = [(steps[-1], delta) for delta in deltas]
         total = [] if quick else list(zip(TOTAL_STEPS, DELTAS, strict=True))
+        wrong = {"solver": "heun", "T": 8.0, "start": "prior"}
         for some in (pairs, total):
-            jobs += [{"solver": "heun", "steps": n, "form": form, "delta": d} for form in ERRORS for n, d in some]
+            jobs += [wrong | {"steps": n, "form": form, "delta": d} for form in ERRORS for n, d in some]
         cells = min(self.cells, 10_000) if quick else self.cells
-        rows = [_row(cells, **job) for job in track(jobs, progress)]
+        rows = [
+            job | {"h": job["T"] / job["steps"]} | transport_run(**job, cells=cells)._asdict()
+            for job in track(jobs, progress)
+        ]
         return self.judge(rows, {"convergence": lambda: convergence(rows)})
 
-    def checks(self, rows: Sequence[Row]) -> Iterator[Check]:
+    def checks(self, rows: Rows) -> Checks:
         """Digits of an independent program, folds, orders, the prior's error, and the growth with the score's error."""
         runs = where(rows, form="exact")
-        words = "departure from an independent program, in units of the last digit that it noted"
-        yield Check("digits", words, departure(runs), 0.0, 1.0)
+        yield Check(
+            "digits",
+            "departure from an independent program, in units of the last digit that it noted",
+            departure(runs),
+            0.0,
+            1.0,
+        )
         folds = {(row["T"], row["solver"], row["steps"]) for row in runs if row["folds"]} ^ FOLDED
-        words = "runs whose map folds though it should not, or the other way round"
-        yield Check("folds", words, len(folds), 0, 0)
+        yield Check("folds", "runs whose map folds though it should not, or the other way round", len(folds), 0, 0)
         last = max(column(runs, "steps"))
         near = {"euler": (0.97, 1.03), "heun": (1.9, 2.1), "rk4": (3.8, 4.1)}
         wide = {"euler": (0.9, 1.05), "heun": (1.9, 2.3), "rk4": (3.0, 4.2)}
         for solver, (low, high) in (near if last > 512 else wide).items():
             fine = where(runs, start="exact", solver=solver)
             order = math.log2(only(fine, steps=last // 2)["tv"] / only(fine, steps=last)["tv"])
-            words = f"slope of TV in h from the exact p_T, N = {last // 2} to {last}"
-            yield Check(f"order of {solver}", words, order, low, high)
+            yield Check(
+                f"order of {solver}",
+                f"slope of TV in h from the exact p_T, N = {last // 2} to {last}",
+                order,
+                low,
+                high,
+            )
         rk4 = where(runs, start="prior", solver="rk4")
-        words = f"TV of RK4 with {last} steps from N(0, 1) at T = 8: the prior's alone"
-        yield Check("prior", words, only(rk4, T=8.0, steps=last)["tv"], 5.3e-4, 5.7e-4)
+        yield Check(
+            "prior",
+            f"TV of RK4 with {last} steps from N(0, 1) at T = 8: the prior's alone",
+            only(rk4, T=8.0, steps=last)["tv"],
+            5.3e-4,
+            5.7e-4,
+        )
         if last > 512:
-            words = "TV of RK4 with 512 steps from N(0, 1)"
-            yield Check("prior at T = 16", words, only(rk4, T=16.0, steps=512)["tv"], 0.0, 5e-6)
+            yield Check(
+                "prior at T = 16",
+                "TV of RK4 with 512 steps from N(0, 1)",
+                only(rk4, T=16.0, steps=512)["tv"],
+                0.0,
+                5e-6,
+            )
         for form in ERRORS:
             alone = [row for row in where(rows, form=form, steps=last) if row["tv"] < 0.4]
-            order = slope(column(alone, "delta"), column(alone, "tv"))
-            words = "slope of TV in the score's error delta, as far as TV < .4"
-            yield Check(f"{form} error", words, order, 0.94, 1.04)
+            yield Check(
+                f"{form} error",
+                "slope of TV in the score's error delta, as far as TV < .4",
+                slope_of(alone, "delta", "tv"),
+                0.94,
+                1.04,
+            )
 
 
 def transport_run(
@@ -125,29 +152,25 @@ def transport_run(
     cells: int = 20_000,
 ) -> TransportDistance:
     """Exact distance between `mixture-1d` and the image of N(0, 1), or of the exact p_T, under ``steps`` uniform steps."""
-    from solvers_zoo.exact import transport_distance
-
     model = zoo.model("mixture-1d", sde=zoo.OU(t_max=T))
     seen = zoo.ScoreError(model, delta, form) if delta else model
-    method, first, last = zoo.solver(solver, variable="t"), model.sde.at(T), model.sde.at(model.sde.t_min)
+    grid = zoo.grid("uniform").make_grid(model.sde, steps)
+    return flow_distance(model, seen, zoo.solver(solver, variable="t"), grid, start == "prior", cells)
+
+
+def flow_distance(
+    model: zoo.AnalyticModel, seen: zoo.ScoreModel, solver: zoo.Solver, grid: zoo.Grid, prior: bool, cells: int
+) -> TransportDistance:
+    """Exact distance between the law at the end of the grid and where the flow by the score of ``seen`` takes N(0, 1) or the law at its start."""
+    from solvers_zoo.exact import transport_distance
 
     def push(x: Tensor) -> Tensor:
-        return zoo.sample(seen, solver=method, steps=steps, grid="uniform", x=x).x
+        return zoo.sample(seen, solver=solver, grid=grid, x=x).x
 
-    return transport_distance(model, push, first, last, prior_std=None if start == "exact" else 1.0, cells=cells)
-
-
-def _row(
-    cells: int, solver: str, steps: int, T: float = 8.0, start: str = "prior", form: str = "exact", delta: float = 0.0
-) -> Row:
-    """One run."""
-    error = "constant" if form == "exact" else form
-    found = transport_run(solver, steps, T=T, start=start, delta=delta, form=error, cells=cells)
-    row: Row = {"solver": solver, "steps": steps, "T": T, "start": start, "h": T / steps, "form": form, "delta": delta}
-    return row | {"tv": found.tv, "kl": found.kl, "folds": found.folds}
+    return transport_distance(model, push, grid[0], grid[-1], prior_std=1.0 if prior else None, cells=cells)
 
 
-def departure(runs: Sequence[Row]) -> float:
+def departure(runs: Rows) -> float:
     """How far TVs at T = 8 from N(0, 1) are from `KNOWN`, in units of the last digit that is noted there."""
     from decimal import Decimal
 

@@ -10,17 +10,25 @@ variations come from the exact transport, so both sides are known to six digits.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import solvers_zoo as zoo
-from solvers_zoo.bench.experiment import Check, Experiment, Findings, Progress, Row, column, silent, track, where
+from solvers_zoo.bench.experiment import (
+    Check,
+    Checks,
+    Experiment,
+    Findings,
+    Progress,
+    Row,
+    Rows,
+    column,
+    ratios,
+    silent,
+    track,
+    where,
+)
 from zoo_lectures.huang.numbers import ERRORS, HUANG
-
-if TYPE_CHECKING:
-    from torch import Tensor
-
-    from solvers_zoo.exact import TransportDistance
+from zoo_lectures.theory.transport_tv import flow_distance
 
 T = 8.0
 #: How long before the end the score goes wrong.
@@ -67,27 +75,34 @@ class TVLemma(Experiment):
         for part, form, begin, end in track(jobs, progress):
             start = above = 0.0
             if part == "prior":
-                tv = distance(model, model, begin, end, steps, 1.0, cells).tv
-                start = distance(model, model, begin, begin - 1e-9, 2, 1.0, cells).tv
+                tv = distance(model, model, begin, end, steps, True, cells)
+                start = distance(model, model, begin, begin - 1e-9, 2, True, cells)
             else:
-                tv = distance(model, zoo.ScoreError(model, self.delta, form), begin, end, steps, None, cells).tv
+                tv = distance(model, zoo.ScoreError(model, self.delta, form), begin, end, steps, False, cells)
                 above = self.delta * (sums[form][begin] - sums[form][end])
             facts = {"part": part, "form": form, "begin": begin, "end": end, "start": start}
             rows.append(facts | {"tv": tv, "grown": abs(tv - start), "bound": above})
         return self.judge(rows, {"lemma": lambda: lemma(rows)})
 
-    def checks(self, rows: Sequence[Row]) -> Iterator[Check]:
+    def checks(self, rows: Rows) -> Checks:
         """The bound, its sharpness, and that nothing grows where only the prior is wrong."""
         windows = where(rows, part="window")
-        largest = max(row["grown"] / row["bound"] for row in [*where(rows, part="time"), *windows])
-        words = "TV over its bound, the largest of all runs, to a quadrature's 1e-5"
-        yield Check("bound", words, largest, 0.0, 1.00001)
+        largest = max(ratios([*where(rows, part="time"), *windows], "grown", "bound"))
+        yield Check(
+            "bound", "TV over its bound, the largest of all runs, to a quadrature's 1e-5", largest, 0.0, 1.00001
+        )
         short = min(column(windows, "begin"))
-        closest = min(row["grown"] / row["bound"] for row in where(windows, begin=short))
-        words = f"the same, smallest, where the score is wrong in the last {short:g} only"
-        yield Check("sharp", words, closest, 0.999, 1.0)
-        words = "change of TV where only the prior is wrong, T = 1 to 8: the bound is 0"
-        yield Check("prior", words, max(column(rows, "grown", part="prior")), 0.0, 1e-6)
+        closest = min(ratios(windows, "grown", "bound", begin=short))
+        yield Check(
+            "sharp", f"the same, smallest, where the score is wrong in the last {short:g} only", closest, 0.999, 1.0
+        )
+        yield Check(
+            "prior",
+            "change of TV where only the prior is wrong, T = 1 to 8: the bound is 0",
+            max(column(rows, "grown", part="prior")),
+            0.0,
+            1e-6,
+        )
 
 
 def bounds(model: zoo.AnalyticModel, times: Iterable[float]) -> dict[str, dict[float, float]]:
@@ -119,20 +134,14 @@ def distance(
     seen: zoo.ScoreModel,
     begin: float,
     end: float,
-    steps: int = 256,
-    prior: float | None = None,
-    cells: int = 20_000,
-) -> TransportDistance:
-    """TV between the exact law at ``end`` and where the flow by the score of ``seen`` takes that at ``begin``, or N(0, prior^2)."""
+    steps: int,
+    prior: bool,
+    cells: int,
+) -> float:
+    """TV between the exact law at ``end`` and where the flow by the score of ``seen`` takes that at ``begin``, or N(0, 1)."""
     import numpy as np
-
-    from solvers_zoo.exact import transport_distance
 
     # half of the steps for the last tenth, where the modes part
     knee = end + (begin - end) / 10
     times = [*np.linspace(begin, knee, steps // 2 + 1), *np.linspace(knee, end, steps // 2 + 1)[1:]]
-
-    def push(x: Tensor) -> Tensor:
-        return zoo.sample(seen, solver="rk4(variable=t)", grid=times, x=x).x
-
-    return transport_distance(model, push, model.sde.at(begin), model.sde.at(end), prior_std=prior, cells=cells)
+    return flow_distance(model, seen, zoo.solver("rk4(variable=t)"), zoo.Grid(model.sde, times), prior, cells).tv
