@@ -99,7 +99,7 @@ LEFT = {
     "bench.experiment": "Check Findings",
     "executors": "attempt BEGUN carry_out Failure one_thread open_result pack_items pack_task",
     "metrics": "Case Measured",
-    "numerics": "absolute asinh atan cos divide exp expm1 log log1p maximum minimum phi sin softplus sqrt where",
+    "numerics": "asinh atan cos divide exp expm1 log log1p maximum minimum phi sin softplus sqrt where",
     "solving": "Attempt each_interval Held Row Rule Stage StagePlan",
 }
 #: Modules of version 0.1.0 -> where they are now; results that were saved and stopped by it hold records of their classes.
