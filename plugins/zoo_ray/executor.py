@@ -59,7 +59,7 @@ class Ray(Executor):
     def supports(self) -> str:
         """Whether ray is installed, and somebody answers at the address."""
         if importlib.util.find_spec("ray") is None:
-            return 'ray is not installed; pip install "solvers-zoo[ray]" mends that'
+            return 'ray is not installed; pip install "solvers-zoo[ray]" fixes that'
         import socket
 
         try:

@@ -65,7 +65,7 @@ class Slurm(Executor):
     def supports(self) -> str:
         """Whether submitit is installed and this machine may submit jobs."""
         if importlib.util.find_spec("submitit") is None:
-            return 'submitit is not installed; pip install "solvers-zoo[slurm]" mends that'
+            return 'submitit is not installed; pip install "solvers-zoo[slurm]" fixes that'
         if shutil.which("sbatch") is None:
             return "there is no sbatch on this machine; run it where jobs of the cluster are submitted"
         return ""

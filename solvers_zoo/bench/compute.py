@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from solvers_zoo.bench.case import case_of
+from solvers_zoo.bench.cell_parts import Parts, code_of, parts_of
 from solvers_zoo.bench.machine import machine, now
-from solvers_zoo.bench.parts import Parts, code_of, parts_of
+from solvers_zoo.bench.metric_case import case_of
 from solvers_zoo.bench.record import DONE, FAILED, SKIPPED, Record
 from solvers_zoo.bench.store import Store
 from solvers_zoo.bench.timing import timed

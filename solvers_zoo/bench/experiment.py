@@ -129,8 +129,8 @@ def track(items: Sequence[T], progress: Progress) -> Iterator[T]:
 
 
 def slope(x: Sequence[float], y: Sequence[float]) -> float:
-    """Least-squares slope of log y against log x: the order p of y ~ x^p. NaN for fewer than two points or a value not above 0."""
-    if len(x) < 2 or not all(value > 0 for value in (*x, *y)):
+    """Least-squares slope of log y against log x: the order p of y ~ x^p. NaN for fewer than two different x, or a value not above 0."""
+    if len(set(x)) < 2 or not all(value > 0 for value in (*x, *y)):
         return math.nan
     u, v = ([math.log(value) for value in values] for values in (x, y))
     middle_u, middle_v = (sum(values) / len(values) for values in (u, v))

@@ -39,7 +39,7 @@ class Sheet:
 
 
 def export(data: _Data, sheet: Sheet, form: str) -> bytes:
-    """A table in a form of `FORMS`.
+    """A table in a form of `WRITERS`.
 
     Args:
         data: rows with every digit, for csv, parquet and json; lists and dictionaries in them are written as JSON.
@@ -47,19 +47,19 @@ def export(data: _Data, sheet: Sheet, form: str) -> bytes:
         form: ``csv``, ``parquet``, ``json``, ``tex`` or ``md``.
 
     """
-    return FORMS[form](data, sheet)
+    return WRITERS[form](data, sheet)
 
 
 def form_of(path: Path) -> str:
     """The form that a file's name asks for.
 
     Raises:
-        StorageError: it asks for none of `FORMS`.
+        StorageError: it asks for none of `WRITERS`.
 
     """
     form = path.suffix.lower().removeprefix(".")
-    if form not in FORMS:
-        raise StorageError(f"{path} ends in {path.suffix or 'nothing'!r}; a table is written as {', '.join(FORMS)}.")
+    if form not in WRITERS:
+        raise StorageError(f"{path} ends in {path.suffix or 'nothing'!r}; a table is written as {', '.join(WRITERS)}.")
     return form
 
 
@@ -180,7 +180,7 @@ def _tex_safe(text: str) -> str:
 
 
 #: Forms by the suffixes of files.
-FORMS: dict[str, Callable[[_Data, Sheet], bytes]] = {
+WRITERS: dict[str, Callable[[_Data, Sheet], bytes]] = {
     "csv": _csv,
     "parquet": _parquet,
     "json": _json,

@@ -10,9 +10,9 @@ from functools import partial
 
 from solvers_zoo import registry
 from solvers_zoo.bench.cell import Cell, canonical
+from solvers_zoo.bench.cell_parts import code_of
 from solvers_zoo.bench.compute import Again, Busy, compute
 from solvers_zoo.bench.machine import machine, now
-from solvers_zoo.bench.parts import code_of
 from solvers_zoo.bench.record import DONE, FAILED, SKIPPED, Record
 from solvers_zoo.bench.store import Store
 from solvers_zoo.bench.sweep import Sweep

@@ -98,9 +98,15 @@ def _images(values: Array) -> Array:
     return np.moveaxis(values, 1, -1)[..., :3] if values.shape[1] >= 3 else values[:, 0]
 
 
+def bulk(values: Array) -> tuple[Array, Array]:
+    """Bounds of each column (n, columns) that leave out the share `_TAIL` of its values on each side."""
+    low, high = np.quantile(values, [_TAIL, 1 - _TAIL], axis=0)
+    return low, high
+
+
 def _limits(panels: list[Array]) -> tuple[Array, Array]:
     """Bounds that hold nearly all of every panel; the exact ones, drawn first, decide if they are there."""
-    low, high = np.quantile(panels[0], [_TAIL, 1 - _TAIL], axis=0)
+    low, high = bulk(panels[0])
     margin = 0.12 * np.maximum(high - low, 1e-9 + 1e-6 * np.abs(high))
     return low - margin, high + margin
 

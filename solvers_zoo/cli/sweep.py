@@ -13,7 +13,7 @@ from rich.table import Table as Shown
 from rich.text import Text
 
 from solvers_zoo.bench.machine import machine
-from solvers_zoo.bench.ranking import Problem, Score, Table, metric_of, tables
+from solvers_zoo.bench.ranking import Score, Table, metric_of, tables
 from solvers_zoo.bench.record import FAILED, SKIPPED, Record
 from solvers_zoo.bench.run import Outcome, bench
 from solvers_zoo.bench.store import Store
@@ -217,27 +217,18 @@ def _facts(sweep: Sweep, folder: Path, outcome: Outcome, ranked: list[Table]) ->
 
 
 def _table_facts(table: Table) -> dict[str, Any]:
-    problem: Problem = table.problem
     rows = [
         {
             "solver": who.solver,
             "grid": who.grid,
             "budget": budget,
-            "error": score.error,
-            "floor": score.floor,
-            "ties": score.ties,
-            "spread": score.spread,
-            "nfe": score.nfe,
-            "seconds": score.seconds,
+            **{name: getattr(score, name) for name in ("error", "floor", "ties", "spread", "nfe", "seconds")},
         }
         for who, scores in table.scores.items()
         for budget, score in scores.items()
     ]
     return {
-        "model": problem.model,
-        "sde": problem.sde,
-        "dtype": problem.dtype,
-        "start": problem.start,
+        **{name: getattr(table.problem, name) for name in ("model", "sde", "dtype", "start")},
         "metric": table.metric,
         "rows": rows,
     }

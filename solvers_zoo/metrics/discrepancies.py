@@ -2,18 +2,46 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from abc import abstractmethod
+from typing import TYPE_CHECKING, ClassVar
 
 from solvers_zoo.metrics.sampled import SampledMetric
 from solvers_zoo.registry.card import MetricCard, Source
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from torch import Tensor
 
+    from solvers_zoo.metrics.pairs import Pairs
     from solvers_zoo.metrics.reference import Reference
 
 
-class Energy(SampledMetric):
+class Pairwise(SampledMetric):
+    """2 E d(X, Y) - E d(X, X') - E d(Y, Y') of some d, a distance or minus a kernel, unbiased: exact samples show 0 on average."""
+
+    rate: ClassVar[float | None] = 1.0
+    splits: ClassVar[int] = 100
+    fewest: ClassVar[int] = 2
+
+    @abstractmethod
+    def distance(self, reference: Reference | None, x: Tensor, y: Tensor) -> Pairs:
+        """What d is; where no law is known, of these samples and exact ones."""
+
+    def figure(self, reference: Reference | None) -> Callable[[Tensor, Tensor], Tensor]:
+        """Over all pairs."""
+        from solvers_zoo.metrics.pairs import discrepancy
+
+        return lambda x, y: discrepancy(x, y, self.distance(reference, x, y))
+
+    def permuted(self, reference: Reference | None, rows: Tensor, n: int, times: int) -> Tensor:
+        """From one matrix of d."""
+        from solvers_zoo.metrics.pairs import permuted
+
+        return permuted(rows, n, times, self.distance(None, rows[:n], rows[n:]))
+
+
+class Energy(Pairwise):
     """Energy distance between samples and as many exact ones, unbiased: exact samples show 0 on average, and less half the time.
 
     It is 0 in expectation only if the laws are equal, and needs no bandwidth. `scipy.stats.energy_distance` is the square root of
@@ -33,24 +61,21 @@ class Energy(SampledMetric):
             where="two-sample energy distance, in U-form",
         ),
     )
-    rate: ClassVar[float | None] = 1.0
-    splits: ClassVar[int] = 100
-    fewest: ClassVar[int] = 2
 
-    def figure(self, reference: Reference | None) -> Any:
-        """Over all pairs."""
+    def distance(self, reference: Reference | None, x: Tensor, y: Tensor) -> Pairs:
+        """|x - y|."""
+        from solvers_zoo.metrics.pairs import distance
+
+        return distance
+
+    def figure(self, reference: Reference | None) -> Callable[[Tensor, Tensor], Tensor]:
+        """Over all pairs; on the line from sorted samples."""
         from solvers_zoo.metrics.pairs import energy
 
         return energy
 
-    def permuted(self, reference: Reference | None, rows: Tensor, n: int, times: int) -> Tensor:
-        """From one matrix of distances."""
-        from solvers_zoo.metrics import pairs
 
-        return pairs.permuted(rows, n, times, pairs.distance)
-
-
-class MMD(SampledMetric):
+class MMD(Pairwise):
     """Squared maximum mean discrepancy to as many exact samples with a Gaussian kernel, unbiased: exact samples show 0 on average.
 
     The kernel's width is the median distance between exact samples (between all, where no law is known), the usual heuristic. It sees
@@ -68,21 +93,9 @@ class MMD(SampledMetric):
             where="Lemma 6 (unbiased estimate)",
         ),
     )
-    rate: ClassVar[float | None] = 1.0
-    splits: ClassVar[int] = 100
-    fewest: ClassVar[int] = 2
 
-    def figure(self, reference: Reference | None) -> Any:
-        """Over all pairs."""
-        from solvers_zoo.metrics.pairs import discrepancy, gauss, width_of
+    def distance(self, reference: Reference | None, x: Tensor, y: Tensor) -> Pairs:
+        """Minus the kernel."""
+        from solvers_zoo.metrics.pairs import gauss, width_of
 
-        if reference is not None:
-            of = gauss(reference.median_distance)
-            return lambda x, y: discrepancy(x, y, of)
-        return lambda x, y: discrepancy(x, y, gauss(width_of(x, y)))
-
-    def permuted(self, reference: Reference | None, rows: Tensor, n: int, times: int) -> Tensor:
-        """From one matrix of kernels."""
-        from solvers_zoo.metrics import pairs
-
-        return pairs.permuted(rows, n, times, pairs.gauss(pairs.width_of(rows[:n], rows[n:])))
+        return gauss(width_of(x, y) if reference is None else reference.median_distance)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from solvers_zoo.metrics.discrepancies import Pairwise
 from solvers_zoo.metrics.sampled import SampledMetric
 from solvers_zoo.registry.card import MetricCard, Source
 from solvers_zoo.registry.options import option
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from solvers_zoo.metrics.base import Case, Measured
+    from solvers_zoo.metrics.pairs import Pairs
     from solvers_zoo.metrics.reference import Reference
 
 
@@ -75,7 +77,7 @@ class Frechet(_Featured):
         return permuted(self, reference, rows, n, times)
 
 
-class KernelDistance(_Featured):
+class KernelDistance(_Featured, Pairwise):
     """Squared maximum mean discrepancy of features with the cubic kernel, unbiased at any n: exact samples show 0 on average.
 
     With Inception features it is KID. Without a network it is taken of **raw pixels**, which says little about how images look: name
@@ -93,17 +95,9 @@ class KernelDistance(_Featured):
             where="Kernel Inception Distance",
         ),
     )
-    rate: ClassVar[float | None] = 1.0
-    splits: ClassVar[int] = 100
 
-    def figure(self, reference: Reference | None) -> Any:
-        """Over all pairs."""
-        from solvers_zoo.metrics.pairs import cubic, discrepancy
+    def distance(self, reference: Reference | None, x: Tensor, y: Tensor) -> Pairs:
+        """Minus the kernel."""
+        from solvers_zoo.metrics.pairs import cubic
 
-        return lambda x, y: discrepancy(x, y, cubic)
-
-    def permuted(self, reference: Reference | None, rows: Tensor, n: int, times: int) -> Tensor:
-        """From one matrix of kernels."""
-        from solvers_zoo.metrics import pairs
-
-        return pairs.permuted(rows, n, times, pairs.cubic)
+        return cubic

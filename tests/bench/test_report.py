@@ -15,12 +15,13 @@ from cli.run_zoo import assert_one_sentence, run_zoo
 from colours import contrast
 from fake_records import FLOORS, a_sweep, broken, cell_of, done, fake, key_of, put_all
 
+from solvers_zoo.bench.experiment import slope
 from solvers_zoo.bench.ranking import Contestant
 from solvers_zoo.bench.record import Record
 from solvers_zoo.bench.report import write_figures, write_report
 from solvers_zoo.bench.report.answer import answer, paragraph, verdict
 from solvers_zoo.bench.report.background import recipes
-from solvers_zoo.bench.report.data import arenas, log_slope
+from solvers_zoo.bench.report.data import arenas
 from solvers_zoo.bench.store import Store
 from solvers_zoo.bench.sweep import Sweep
 from solvers_zoo.errors import OptionError
@@ -59,7 +60,7 @@ def test_slopes_are_the_orders_of_power_laws_and_the_floor_is_told():
     assert [pair[2] for pair in found.pairs[:2]] == pytest.approx([2.5, 2.5])
     assert [pair[3] for pair in found.pairs] == [False, False, True]
     assert found.fit == pytest.approx(2.5), "the point at the floor takes no part"
-    assert math.isnan(log_slope([3, 3], [1, 2]))
+    assert math.isnan(slope([3, 3], [1, 2]))
 
 
 def test_what_is_not_compared_stands_apart():

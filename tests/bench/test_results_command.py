@@ -14,7 +14,7 @@ import pytest
 from cells import SOLVERS, cell, record
 from run_zoo import Run, assert_one_sentence, run_each, run_zoo
 
-from solvers_zoo.bench.export import FORMS, Sheet, export
+from solvers_zoo.bench.export import WRITERS, Sheet, export
 from solvers_zoo.bench.ranking import ranked
 from solvers_zoo.bench.results import Results
 from solvers_zoo.bench.store import Store
@@ -86,7 +86,7 @@ def test_markdown_and_latex_are_safe():
     assert text.count(r"\addlinespace") == 1
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", WRITERS)
 def test_a_table_without_rows_can_be_written(form):
     export([], Sheet((), (), ()), form)
 
@@ -124,7 +124,7 @@ def test_the_front_is_printed_and_exported(folder, results, tmp_path):
     )
     assert [row["nfe"] for row in done.json["rows"] if row["model"] == "digits"] == [5, 10, 20]
     asked = ["results", "--store", str(folder), "--metric", "strong", "--pareto"]
-    outs = {form: tmp_path / f"front.{form}" for form in FORMS}
+    outs = {form: tmp_path / f"front.{form}" for form in WRITERS}
     runs = run_each([[*asked, "--out", str(out)] for out in outs.values()], tmp_path)
     assert [run.out for run in runs] == [f"Wrote {len(front)} rows to {out}.\n" for out in outs.values()]
     printed = run_each([[*asked, "--format", form] for form in ("csv", "tex")], tmp_path)

@@ -17,7 +17,7 @@ from kill_sweep import SWEEP, results
 
 from solvers_zoo import registry
 from solvers_zoo.bench.cell import Cell
-from solvers_zoo.bench.parts import code_of
+from solvers_zoo.bench.cell_parts import code_of
 from solvers_zoo.bench.run import bench
 from solvers_zoo.bench.store import Store
 
@@ -55,7 +55,7 @@ def test_other_code_is_another_cell(tmp_path: Path):
     text = (HERE / "odd_solvers.py").read_text()
     script = f"""
 from solvers_zoo import registry
-from solvers_zoo.bench.parts import code_of
+from solvers_zoo.bench.cell_parts import code_of
 from solvers_zoo.bench.cell import Cell
 registry.default().load_file({str(plugin)!r})
 print(code_of(Cell(model="ring", sde="ve", solver="traced", grid="karras"))["solver"])

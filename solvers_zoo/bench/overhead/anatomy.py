@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from solvers_zoo import registry
-from solvers_zoo.bench.overhead.sides import FORMS, Ready, adjusted, denoiser, grid
+from solvers_zoo.bench.overhead.sides import FORMULATIONS, Ready, adjusted, denoiser, grid
 from solvers_zoo.errors import IncompatibleError
 from solvers_zoo.score_models.function import FunctionModel
 from solvers_zoo.score_models.wrappers.counting import CountingModel
@@ -43,7 +43,7 @@ def anatomy(solver: str, form: str = "edm", steps: int = 18) -> Anatomy:
 
     Args:
         solver: its specification.
-        form: process and prediction, of `FORMS`.
+        form: process and prediction, of `FORMULATIONS`.
         steps: how many, after the start-up.
 
     """
@@ -65,7 +65,7 @@ def anatomy(solver: str, form: str = "edm", steps: int = 18) -> Anatomy:
 def loop_over(solver: str, form: str, steps: int, x: Tensor, model: Any, noise: Ready) -> Iterator[State]:
     """The solver's own loop, without the driver's check of the result after it."""
     made = adjusted(registry.default().make("solver", solver), steps)
-    sde, kind = FORMS[form]
+    sde, kind = FORMULATIONS[form]
     points = grid(form, steps)
     reason = made.supports(sde, points)
     if reason:

@@ -20,7 +20,7 @@ from solvers_zoo.bench.overhead.clock import interleaved
 from solvers_zoo.bench.overhead.host import host_reads
 from solvers_zoo.bench.overhead.pairs import PAIRS, Pair, pairs_for
 from solvers_zoo.bench.overhead.row import Cost, Row
-from solvers_zoo.bench.overhead.sides import FORMS, Ready, denoiser, form_of, grid, peer_side, zoo_side
+from solvers_zoo.bench.overhead.sides import FORMULATIONS, Ready, denoiser, form_of, grid, peer_side, zoo_side
 from solvers_zoo.errors import IncompatibleError, OptionError, ZooError
 from solvers_zoo.interop.libraries import LIBRARIES, installed, needed
 
@@ -125,7 +125,7 @@ def _cases(solvers: Sequence[str], libraries: Sequence[str]) -> list[_Case]:
 def alone(solver: str) -> _Case:
     """A solver that no peer has, in the first form that it can run in."""
     made = registry.default().make("solver", solver)
-    usable = (form for form, (sde, _) in FORMS.items() if made.supports(sde, grid(form, FIRST)) is None)
+    usable = (form for form, (sde, _) in FORMULATIONS.items() if made.supports(sde, grid(form, FIRST)) is None)
     return _Case(str(made), None, next(usable, "edm"))
 
 

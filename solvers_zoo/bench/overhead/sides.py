@@ -33,7 +33,7 @@ SideRun = Callable[[Any, int], Any]
 LOW, HIGH = 0.02, 20.0
 KARRAS = EDM(sigma_min=LOW, sigma_max=HIGH)
 #: Processes and predictions: k-diffusion's and azula's, that of most networks in diffusers, and that of flow matching.
-FORMS: dict[str, tuple[Any, str]] = {
+FORMULATIONS: dict[str, tuple[Any, str]] = {
     "edm": (KARRAS, "x0"),
     "vp": (VP(t_min=1e-3), "eps"),
     "flow": (RectifiedFlow(t_min=1e-3, t_max=0.999), "flow"),
@@ -97,7 +97,7 @@ class _ReadyPath:
 @functools.cache
 def grid(form: str, n: int, rule: str = GAUSSIAN_GRID) -> Any:
     """``n`` steps on the process of a form."""
-    return registry.default().make("grid", rule).make_grid(FORMS[form][0], n)
+    return registry.default().make("grid", rule).make_grid(FORMULATIONS[form][0], n)
 
 
 def form_of(pair: Pair) -> str:
@@ -120,7 +120,7 @@ def zoo_side(
     solver: Any, form: str, x: Tensor, noise: Noise, rule: str = GAUSSIAN_GRID
 ) -> Callable[[Any, int], Result]:
     """`sample` with a solver, on the process and in the form that the peer has."""
-    sde, kind = FORMS[form]
+    sde, kind = FORMULATIONS[form]
     made = registry.default().make("solver", solver)
 
     def run(model: Any, n: int) -> Result:

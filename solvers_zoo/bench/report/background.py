@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from solvers_zoo.bench.record import DONE, Record
@@ -22,16 +22,13 @@ def troubles(records: Sequence[Record], status: str) -> list[dict[str, Any]]:
     for record in records:
         if record.status == status:
             groups[str(record.result.get("kind", "")), str(record.result["reason"])].append(record)
-    return [
-        {
-            "kind": kind,
-            "reason": reason,
-            "count": len(found),
+    return _listed(
+        groups,
+        lambda found: {
             "cells": [_words(record) for record in found[:NAMED]],
             "traceback": str(found[0].run.get("traceback", "")),
-        }
-        for (kind, reason), found in sorted(groups.items(), key=lambda item: -len(item[1]))
-    ]
+        },
+    )
 
 
 def unmeasured(records: Sequence[Record]) -> list[dict[str, Any]]:
@@ -41,15 +38,16 @@ def unmeasured(records: Sequence[Record]) -> list[dict[str, Any]]:
         if record.status == DONE:
             for metric, reason in record.result["unmeasured"].items():
                 groups[metric, reason].append(record)
+    return _listed(groups, lambda found: {"cells": sorted({record.cell.model for record in found}), "traceback": ""})
+
+
+def _listed(
+    groups: Mapping[tuple[str, str], list[Record]], more: Callable[[list[Record]], dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """A row for each kind and reason, the most frequent first."""
     return [
-        {
-            "kind": metric,
-            "reason": reason,
-            "count": len(found),
-            "cells": sorted({record.cell.model for record in found}),
-            "traceback": "",
-        }
-        for (metric, reason), found in sorted(groups.items(), key=lambda item: -len(item[1]))
+        {"kind": kind, "reason": reason, "count": len(found), **more(found)}
+        for (kind, reason), found in sorted(groups.items(), key=lambda item: -len(item[1]))
     ]
 
 

@@ -11,6 +11,7 @@ from statistics import fmean
 from typing import Any
 
 from solvers_zoo import registry
+from solvers_zoo.bench.experiment import slope
 from solvers_zoo.bench.ranking import Contestant, Problem, Score, Table, contestant, metric_of, problem_of, tables
 from solvers_zoo.bench.record import DONE, Record
 from solvers_zoo.errors import OptionError, ZooError
@@ -153,16 +154,7 @@ def _slopes(who: Contestant, points: list[Point]) -> Slopes | None:
         if b.nfe > a.nfe
     ]
     above = [point for point in usable if point.error > point.floor_high]
-    return Slopes(who, pairs, -log_slope([p.nfe for p in above], [p.error for p in above])) if pairs else None
-
-
-def log_slope(x: Sequence[float], y: Sequence[float]) -> float:
-    """Least-squares slope of log y against log x; NaN where x has fewer than two values."""
-    if len(set(x)) < 2:
-        return math.nan
-    u, v = [math.log(value) for value in x], [math.log(value) for value in y]
-    middle = fmean(u)
-    return sum((a - middle) * b for a, b in zip(u, v, strict=True)) / sum((a - middle) ** 2 for a in u)
+    return Slopes(who, pairs, -slope([p.nfe for p in above], [p.error for p in above])) if pairs else None
 
 
 def solvers_of(found: Sequence[Arena]) -> dict[str, dict[str, Any]]:

@@ -62,12 +62,7 @@ def point_rows(board: Board, names: dict[Any, str]) -> list[dict[str, Any]]:
     return [
         {
             "series": names[p.who],
-            "nfe": p.nfe,
-            "error": p.error,
-            "low": p.low,
-            "high": p.high,
-            "floor_low": p.floor_low,
-            "floor_high": p.floor_high,
+            **{name: getattr(p, name) for name in ("nfe", "error", "low", "high", "floor_low", "floor_high")},
             "seconds": None if math.isnan(p.seconds) else p.seconds,
         }
         for p in board.points

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from solvers_zoo.bench.parts import parts_of
+from solvers_zoo.bench.cell_parts import parts_of
 from solvers_zoo.bench.ranking import Contestant, budget_of, contestant
 from solvers_zoo.bench.record import Record
 from solvers_zoo.bench.report.data import Arena
+from solvers_zoo.charts.samples import bulk
 from solvers_zoo.errors import ZooError
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ Read = Callable[[str], "Tensor | None"]
 POINTS, IMAGES, CROWD, DENSITY = 64, 16, 600, 20_000
 #: Bytes of all pictures together, and contestants at each budget of a problem, the best first.
 BUDGET, MOST = 3_000_000, 48
-#: Share of the exact samples that a picture may leave out on each side, and its margin.
-_TAIL, _MARGIN = 0.002, 0.12
+#: Margin of a picture, as a part of its width.
+_MARGIN = 0.12
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,7 @@ def _count(kind: str) -> int:
 def _limits(ground: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
     """Bounds that hold nearly all exact samples: one pair for images, a square for points."""
     flat = ground.reshape(-1, 1) if ground.ndim == 4 else ground
-    low, high = np.quantile(flat, [_TAIL, 1 - _TAIL], axis=0)
+    low, high = bulk(flat)
     if ground.ndim == 4:
         return low, np.maximum(high, low + 1e-9)
     middle, half = (low + high) / 2, max(float((high - low).max()), 1e-9) * (0.5 + _MARGIN)
