@@ -63,9 +63,12 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return True if config.getoption("fast") and SLOW.keys() & set(inside[:1]) else None
 
 
-def pytest_report_header() -> str:
-    """The hash that draws what this run examines of what is too much for one run."""
-    return header()
+@pytest.hookimpl(trylast=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """The hash that draws what this run examines of what is too much for one run, at its head; pytest's own header ``-q`` hides."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None:
+        reporter.write_line(header())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -1,6 +1,13 @@
-"""Evidence goes stale with the code that it depends on, and with nothing else: errors are planted in memory and nothing is measured."""
+"""Evidence goes stale with the code that it depends on, and with nothing else; a run of the tests then finds a planted error."""
 
 from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -174,3 +181,51 @@ def test_what_runs_counts(package, before, after, counts):
     first = Code(["zoo_fake_reach"]).hash_of([root])
     changed = Code(["zoo_fake_reach"], changed={root[0]: text.replace(before, after)})
     assert (changed.hash_of([root]) != first) == counts
+
+
+# -- a run of the tests --------------------------------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """A copy of the tree with fresh evidence of every solver, and the tests that renew it."""
+    for folder in ("solvers_zoo", "plugins"):
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__", "*.tmp"))
+    for plugin in registry.default().plugins:
+        names = [entry.card.name for entry in plugin.entries if entry.card.kind == "solver"]
+        if names and plugin.dist == "solvers-zoo":
+            path = tmp_path / "plugins" / plugin.module / measured.FILE
+            rows = json.loads(path.read_text())
+            path.write_text(json.dumps({name: rows.get(name, {}) | {"evidence": HASHES[name]} for name in names}))
+    for name in ("draw.py", "conftest.py", "needs.py", "kit/evidence.py", "kit/test_bundled.py"):
+        (tmp_path / "tests" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / "tests" / name, tmp_path / "tests" / name)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    return tmp_path
+
+
+def run(folder, *arguments):
+    """The tests of a copied tree, whose packages come before the installed ones."""
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "tests/kit/test_bundled.py", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": f"{folder}{os.pathsep}{folder / 'plugins'}", "ZOO_CI": "1"},
+        capture_output=True,
+        text=True,
+        timeout=280,
+    )
+
+
+def test_the_next_run_finds_a_planted_error(copied):
+    solver = copied / "plugins" / "zoo_multistep" / "pndm.py"
+    text = solver.read_text()
+    line = "noise: Draws) -> Step:\n"
+    assert line in text
+    solver.write_text(text.replace(line, f"{line}        x = x * (1 + 1e-3)\n"))
+    done = run(copied, "-k", "(every_claim and pndm) or unmeasured")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "test_every_claim_of_a_solver_holds[pndm]" in done.stdout
+    assert "1 failed, 1 passed" in done.stdout
+    assert "ZOO_DRAW=" in done.stdout

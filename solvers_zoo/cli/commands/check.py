@@ -52,6 +52,9 @@ def check(
 
     Exits with 1 if any claim does not hold.
 
+    With --store each solver's figures, and the evidence that all its claims hold, are kept as soon as it is done: what
+    Ctrl-C interrupts, --store --stale goes on with.
+
     [dim]Examples:[/dim]
 
     zoo check heun
@@ -75,15 +78,24 @@ def check(
     codes = _codes(found, subjects, whole=not quick and not only) if store else {}
     if stale and not subjects and not json:
         common.say("No solver's code changed since it was last stored; without --stale all are measured.")
-    reports = []
-    with Progress("checking", wanted=len(subjects) > 1, unit="solvers") as progress:
-        for subject, report in _reports(subjects, quick, only, jobs, files, live=not json):
-            reports.append((subject, report))
-            if store:
-                matrix.store(found, subject, report, codes[subject])
-            if not json and (len(subjects) > 1 or jobs > 1):
-                _print_summary(subject, report)
-            progress(len(reports), len(subjects))
+    elif stale and not json:
+        common.say(f"{len(subjects)} solvers to measure, whose code changed since they were last stored.", "dim")
+    reports: list[tuple[str, Report]] = []
+    try:
+        with Progress("checking", wanted=len(subjects) > 1, unit="solvers") as progress:
+            for subject, report in _reports(subjects, quick, only, jobs, files, live=not json):
+                reports.append((subject, report))
+                if store:
+                    matrix.store(found, subject, report, codes[subject])
+                if not json and (len(subjects) > 1 or jobs > 1):
+                    _print_summary(subject, report)
+                progress(len(reports), len(subjects))
+    except KeyboardInterrupt:
+        if store and not json:
+            common.say(
+                f"{len(reports)} of {len(subjects)} solvers are stored; zoo check --all --store --stale goes on."
+            )
+        raise
     reports.sort(key=lambda pair: subjects.index(pair[0]))
     good = all(report.ok for _, report in reports)
     if json:
