@@ -12,7 +12,7 @@
     ├── StorageError          a file that cannot be written, or is not what it should be
     └── Interrupted           stopped by the user; carries what was finished
 
-A message has three parts: what happened with its values, why, and what mends it.
+A message has three parts: what happened with its values, why, and what fixes it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any
 
 
 class ZooError(Exception):
-    """Base of all errors that are the user's to mend."""
+    """Base of all errors that are the user's to fix."""
 
 
 class UnknownNameError(ZooError):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from solvers_zoo.errors import StorageError
-from solvers_zoo.storage.files import replace
+from solvers_zoo.storage.files import replace, wrong_ending
 
 if TYPE_CHECKING:
     import duckdb
@@ -59,7 +59,7 @@ def form_of(path: Path) -> str:
     """
     form = path.suffix.lower().removeprefix(".")
     if form not in WRITERS:
-        raise StorageError(f"{path} ends in {path.suffix or 'nothing'!r}; a table is written as {', '.join(WRITERS)}.")
+        raise StorageError(wrong_ending(path, f"a table is written as {', '.join(WRITERS)}"))
     return form
 
 

@@ -15,6 +15,7 @@ from solvers_zoo.errors import OptionError, StorageError
 from solvers_zoo.registry.defaults import SWEPT
 from solvers_zoo.registry.registry import Registry
 from solvers_zoo.score_models.build import build_model, is_file
+from solvers_zoo.storage.files import wrong_ending
 
 #: Tolerances at which solvers that choose their own steps are run, unless their specification sets ``rtol``.
 TOLERANCES = (0.1, 0.03, 0.01, 0.003, 0.001)
@@ -202,7 +203,7 @@ class Sweep:
 
                 facts = yaml.safe_load(text)
             else:
-                raise StorageError(f"{path} ends in {path.suffix or 'nothing'!r}; a sweep is a .toml or .yaml file.")
+                raise StorageError(wrong_ending(path, "a sweep is a .toml or .yaml file"))
         except OSError as error:
             raise StorageError(f"{path} cannot be read: {error.strerror or error}.") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from solvers_zoo.charts.bundle import bundle, script_json
 from solvers_zoo.charts.theme import Scheme, theme
 from solvers_zoo.errors import StorageError
-from solvers_zoo.storage.files import replace
+from solvers_zoo.storage.files import replace, wrong_ending
 
 if TYPE_CHECKING:
     import altair as alt
@@ -49,7 +49,7 @@ def save(
     """
     path = Path(path)
     if path.suffix not in SUFFIXES:
-        raise StorageError(f"{path} ends in {path.suffix or 'nothing'!r}; a chart is kept as {', '.join(SUFFIXES)}.")
+        raise StorageError(wrong_ending(path, f"a chart is kept as {', '.join(SUFFIXES)}"))
     data = render(spec_of(chart, scheme), path.suffix, scale)
     replace(path, lambda file: file.write(data))
     return path

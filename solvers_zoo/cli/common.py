@@ -223,6 +223,21 @@ def completes_family(incomplete: str) -> list[str]:
     return [family for family in families if family.startswith(incomplete)]
 
 
+def check_out(option: str, path: Path | None, endings: Sequence[str], rest: str = "") -> None:
+    """Refuse a file whose name ends in none of ``endings``, or that could not be written; ``rest`` as in `wrong_ending`."""
+    check_ending(option, path, endings, rest)
+    if path is not None:
+        check_folder(path)
+
+
+def check_ending(option: str, path: Path | None, endings: Sequence[str], rest: str = "") -> None:
+    """Refuse a file, given by an option, whose name ends in none of ``endings``."""
+    if path is not None and path.suffix not in endings:
+        from solvers_zoo.storage.files import wrong_ending
+
+        raise misuse(f"{option} {wrong_ending(path, rest or 'it can end in ' + ', '.join(endings))}")
+
+
 def check_folder(path: Path) -> None:
     """Refuse a file that could not be written, before anything is spent on what would be in it.
 

@@ -10,6 +10,7 @@ import torch
 
 from solvers_zoo.charts.samples import SUFFIXES, View, draw_figure, view
 from solvers_zoo.cli import common
+from solvers_zoo.cli.words import measured
 from solvers_zoo.metrics.report import Clean, Figure, error_report
 from solvers_zoo.noise.seeded import SeededNoise
 from solvers_zoo.score_models.analytic import AnalyticModel
@@ -135,7 +136,9 @@ class Outcome:
         inside, of = stats["model_seconds"], "" if self.request.shards is None else " of all workers"
         rows.add_row(
             "time",
-            Text(f"{_time(stats['seconds'])}{of}: model {_time(inside)}, solver {_time(stats['seconds'] - inside)}"),
+            Text(
+                f"{measured(stats['seconds'])}{of}: model {measured(inside)}, solver {measured(stats['seconds'] - inside)}"
+            ),
         )
         for key, value in stats.items():
             if key not in _COSTS:
@@ -177,10 +180,6 @@ _COSTS = ("seconds", "model_seconds", "calls", "steps", "calls_in_chunk")
 
 def _plural(n: int, word: str) -> str:
     return f"{n:,} {word}{'' if n == 1 else 's'}"
-
-
-def _time(seconds: float) -> str:
-    return f"{seconds * 1e3:.3g} ms" if seconds < 0.9995 else f"{seconds:.3g} s"
 
 
 def _summary(value: Any) -> Any:

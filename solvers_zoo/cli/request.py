@@ -104,13 +104,7 @@ def check(request: Request) -> tuple[Settings, Executor | None]:
         raise common.misuse(f"--steps {request.steps} is not possible; it takes at most {_MOST_STEPS}.")
     if request.steps is not None and request.nfe is not None:
         raise common.misuse("Give --steps or --nfe, not both.")
-    if request.out is not None:
-        if request.out.suffix not in _DATA + _PICTURES:
-            known = ", ".join(_DATA + _PICTURES)
-            raise common.misuse(
-                f"--out {request.out} ends in {request.out.suffix or 'nothing'!r}; it can end in {known}."
-            )
-        common.check_folder(request.out)
+    common.check_out("--out", request.out, _DATA + _PICTURES)
     found = common.registry(request.plugin)
     if request.sde:
         found.make("sde", request.sde)

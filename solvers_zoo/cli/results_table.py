@@ -9,6 +9,7 @@ from typing import Any
 from solvers_zoo.bench.export import Sheet
 from solvers_zoo.bench.ranking import BUDGET, PROBLEM
 from solvers_zoo.cli import common
+from solvers_zoo.cli.words import measured
 
 _Rows = Sequence[dict[str, Any]]
 
@@ -39,7 +40,7 @@ def ranked_sheet(data: _Rows, by: Sequence[str], sections: bool = True, budgets:
             + [_text(row["nfe"]), error]
         )
         words += [f"{row['floor']:.3g}" if row["p"] is not None else "", _verdict(row)] * sampled
-        return tuple(words + [_time(row["seconds"])] * timed + [str(row["cells"])] * several)
+        return tuple(words + [measured(row["seconds"])] * timed + [str(row["cells"])] * several)
 
     parts = groupby(data, key=lambda row: tuple(row[name] for name in apart))
     found = tuple(
@@ -140,10 +141,6 @@ def _verdict(row: dict[str, Any]) -> str:
     if row["p"] is None:
         return ""
     return "ties exact" if row["ties"] else f"{row['z']:.3g} sd above" if row["z"] is not None else "differs"
-
-
-def _time(seconds: float | None) -> str:
-    return "–" if seconds is None else f"{seconds * 1e3:.3g} ms" if seconds < 0.9995 else f"{seconds:.3g} s"
 
 
 def _several(names: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from solvers_zoo.bench.run import Outcome, bench
 from solvers_zoo.bench.store import Store
 from solvers_zoo.cli import common
 from solvers_zoo.cli.progress import PATIENCE
+from solvers_zoo.cli.words import took
 from solvers_zoo.errors import OptionError
 
 if TYPE_CHECKING:
@@ -165,7 +166,7 @@ def _print(folder: Path, outcome: Outcome, ranked: list[Table], changed: int) ->
     left = len(outcome.records) - outcome.fresh
     kept = f", {left} of them found in the store" if left else ""
     ended = "".join(f", {outcome.count(word)} {word}" for word in (SKIPPED, FAILED) if outcome.count(word))
-    common.say(f"{len(outcome.records)} cells{kept}{ended}; {_duration(outcome.seconds)} on {machine()['cpu']}.", "dim")
+    common.say(f"{len(outcome.records)} cells{kept}{ended}; {took(outcome.seconds)} on {machine()['cpu']}.", "dim")
     if changed:
         common.say(
             f"Computed anew: {changed} {'cell' if changed == 1 else 'cells'} of the store, because the code behind them has "
@@ -183,10 +184,6 @@ def _print(folder: Path, outcome: Outcome, ranked: list[Table], changed: int) ->
 def _tie_note(ranked: list[Table]) -> str:
     ties = any(score.ties for table in ranked for scores in table.scores.values() for score in scores.values())
     return " ≈ ties exact samples." if ties else ""
-
-
-def _duration(seconds: float) -> str:
-    return f"{seconds:.1f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
 
 
 def _failures(outcome: Outcome) -> str:

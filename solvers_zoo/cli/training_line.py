@@ -6,6 +6,8 @@ import sys
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from solvers_zoo.cli.words import clock
+
 if TYPE_CHECKING:
     from solvers_zoo.train.trainer import Report, Trainer
 
@@ -45,8 +47,3 @@ class TrainingLine:
         text = f"step {report.step:,} of {of}  loss {report.loss:.4f}{score}  {clock(report.left)} left"
         sys.stderr.write(f"\r\x1b[K{text}" if self.terminal else f"{text}\n")
         sys.stderr.flush()
-
-
-def clock(seconds: float) -> str:
-    """Minutes and seconds."""
-    return f"{int(seconds // 60)}:{int(seconds % 60):02}"

@@ -26,7 +26,7 @@ def installed(library: str) -> bool:
 
 
 def needed(library: str) -> None:
-    """Raise `PluginError`, with the command that mends it, where a library is not installed."""
+    """Raise `PluginError`, with the command that fixes it, where a library is not installed."""
     if not installed(library):
         raise PluginError(f"{library} is not installed; `{LIBRARIES[library][1]}` adds it.")
 

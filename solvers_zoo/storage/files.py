@@ -17,6 +17,11 @@ _NO_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}
 _OPENING, _DIGITS = b'{"sha256":"', 64
 
 
+def wrong_ending(path: Path, rest: str) -> str:
+    """The sentence that refuses the ending of a file's name; ``rest`` is its second half, and says what the ending can be."""
+    return f"{path} ends in {path.suffix or 'nothing'!r}; {rest}."
+
+
 def checksum(data: bytes) -> str:
     """SHA-256 as 64 hexadecimal digits."""
     import hashlib  # takes longer to load than listing needs

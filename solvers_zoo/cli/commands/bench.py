@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.models import OptionInfo
 
 from solvers_zoo.cli import common
 from solvers_zoo.cli.executor_options import ExecutorOption, ExecutorSettings, executor_from
@@ -23,34 +24,45 @@ STORE = Path("zoo-results")
 StoreOption = Annotated[Path, typer.Option(metavar="DIR", help="Where finished cells are kept.", show_default=True)]
 
 
-def _each(kind: str, what: str) -> Any:
-    return Annotated[
-        list[str] | None,
-        typer.Option(f"--{kind}", metavar="SPEC", help=f"{what}; repeatable.", autocompletion=common.completes(kind)),
-    ]
+def _each(kind: str, help: str) -> OptionInfo:
+    """The option that takes one thing of a kind, and may be given again."""
+    completes = common.completes(kind)
+    option: OptionInfo = typer.Option(metavar="SPEC", help=f"{help}; repeatable.", autocompletion=completes)
+    return option
 
 
-def _list(plural: str, what: str) -> Any:
-    return Annotated[str | None, typer.Option(f"--{plural}", metavar="SPEC,..", help=what)]
-
-
-def _numbers(name: str, what: str) -> Any:
-    return Annotated[str | None, typer.Option(f"--{name}", metavar="N,..", help=what)]
+_LIST = "SPEC,.."
+_NUMBERS = "N,.."
 
 
 def bench(
-    solver: _each("solver", "A solver") = None,  # type: ignore[valid-type]
-    solvers: _list("solvers", "Solvers, comma-separated.") = None,  # type: ignore[valid-type]
-    model: _each("model", "A model, or path/to/file.py:name") = None,  # type: ignore[valid-type]
-    models: _list("models", "Models, comma-separated.") = None,  # type: ignore[valid-type]
-    sde: _each("sde", "A forward process; each model's own by default") = None,  # type: ignore[valid-type]
-    sdes: _list("sdes", "Forward processes, comma-separated.") = None,  # type: ignore[valid-type]
-    grid: _each("grid", "A grid rule, or times as 80,10,1; each process's own by default") = None,  # type: ignore[valid-type]
-    grids: _list("grids", "Grid rules, comma-separated.") = None,  # type: ignore[valid-type]
-    nfe: _numbers("nfe", "Budgets of network evaluations a sample.  [dim]\\[default: 5,8,10,20][/dim]") = None,  # type: ignore[valid-type]
-    steps: _numbers("steps", "Numbers of steps instead of budgets.") = None,  # type: ignore[valid-type]
-    seeds: _numbers("seeds", "Seeds; cells of one seed share start and noise.  [dim]\\[default: 0][/dim]") = None,  # type: ignore[valid-type]
-    dtypes: _list("dtypes", "float64, float32, bfloat16, float16.  [dim]\\[default: float32][/dim]") = None,  # type: ignore[valid-type]
+    solver: Annotated[list[str] | None, _each("solver", "A solver")] = None,
+    solvers: Annotated[str | None, typer.Option(metavar=_LIST, help="Solvers, comma-separated.")] = None,
+    model: Annotated[list[str] | None, _each("model", "A model, or path/to/file.py:name")] = None,
+    models: Annotated[str | None, typer.Option(metavar=_LIST, help="Models, comma-separated.")] = None,
+    sde: Annotated[list[str] | None, _each("sde", "A forward process; each model's own by default")] = None,
+    sdes: Annotated[str | None, typer.Option(metavar=_LIST, help="Forward processes, comma-separated.")] = None,
+    grid: Annotated[
+        list[str] | None, _each("grid", "A grid rule, or times as 80,10,1; each process's own by default")
+    ] = None,
+    grids: Annotated[str | None, typer.Option(metavar=_LIST, help="Grid rules, comma-separated.")] = None,
+    nfe: Annotated[
+        str | None,
+        typer.Option(
+            metavar=_NUMBERS, help="Budgets of network evaluations a sample.  [dim]\\[default: 5,8,10,20][/dim]"
+        ),
+    ] = None,
+    steps: Annotated[str | None, typer.Option(metavar=_NUMBERS, help="Numbers of steps instead of budgets.")] = None,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            metavar=_NUMBERS, help="Seeds; cells of one seed share start and noise.  [dim]\\[default: 0][/dim]"
+        ),
+    ] = None,
+    dtypes: Annotated[
+        str | None,
+        typer.Option(metavar=_LIST, help="float64, float32, bfloat16, float16.  [dim]\\[default: float32][/dim]"),
+    ] = None,
     n: Annotated[
         int | None, typer.Option("-n", "--samples", help="Samples a cell.  [dim]\\[default: 2000][/dim]")
     ] = None,
@@ -63,8 +75,8 @@ def bench(
     denoise: Annotated[
         bool | None, typer.Option("--denoise/--no-denoise", help="End with the prediction of x0.")
     ] = None,
-    metric: _each("metric", "A metric; the default ones if none is given") = None,  # type: ignore[valid-type]
-    metrics: _list("metrics", "Metrics, comma-separated.") = None,  # type: ignore[valid-type]
+    metric: Annotated[list[str] | None, _each("metric", "A metric; the default ones if none is given")] = None,
+    metrics: Annotated[str | None, typer.Option(metavar=_LIST, help="Metrics, comma-separated.")] = None,
     repeats: Annotated[int | None, typer.Option(help="Timed repeats a cell.  [dim]\\[default: 3][/dim]")] = None,
     limit: Annotated[
         float | None, typer.Option(metavar="SECONDS", help="Time a cell may take; no limit by default.")
@@ -180,10 +192,7 @@ def _sweep(config: Path | None, given: dict[str, Any]) -> Sweep:
 
 
 def _write(sweep: Sweep, path: Path) -> None:
-    if path.suffix not in (".toml", ".yaml", ".yml"):
-        raise common.misuse(
-            f"--write-config {path} ends in {path.suffix or 'nothing'!r}; it can end in .toml or .yaml."
-        )
+    common.check_ending("--write-config", path, (".toml", ".yaml", ".yml"), "it can end in .toml or .yaml")
     text = sweep.text("toml" if path.suffix == ".toml" else "yaml")
     replace(path, lambda file: file.write(text.encode()))
     common.say(f"Wrote {path}; zoo bench --config {path} runs it.")

@@ -167,10 +167,7 @@ def interpolate(
 def _check(out: Path | None, endings: tuple[str, ...], **counts: int | None) -> None:
     """What can be refused before torch is imported."""
     common.at_least_one(**counts)
-    if out is not None:
-        if out.suffix not in endings:
-            raise common.misuse(f"--out {out} ends in {out.suffix or 'nothing'!r}; it can end in {', '.join(endings)}.")
-        common.check_folder(out)
+    common.check_out("--out", out, endings)
 
 
 def _begin(

@@ -96,10 +96,7 @@ def likelihood(
     common.at_least_one(steps=steps, n=n, probes=probes, draws=draws)
     if levels is not None and not bits:
         raise common.misuse("--levels is for --bits.")
-    if out is not None:
-        if out.suffix not in (".npz", ".pt"):
-            raise common.misuse(f"--out {out} ends in {out.suffix or 'nothing'!r}; it can end in .npz, .pt.")
-        common.check_folder(out)
+    common.check_out("--out", out, (".npz", ".pt"))
     common.registry(plugin)
     import torch
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from solvers_zoo.cli import common
+from solvers_zoo.cli.words import about
 from solvers_zoo.errors import UnknownNameError
 from solvers_zoo.registry.kinds import KINDS
 
@@ -117,15 +118,10 @@ _COLUMNS: dict[str, list[tuple[str, Any, Callable[[Any, dict[str, float]], str]]
     "network": [("extra", "left", lambda card, _: card.extra)],
     "study": [
         ("claim", "left", lambda card, _: card.claim),
-        ("quick", "right", lambda card, _: duration(card.quick_seconds)),
-        ("full", "right", lambda card, _: duration(card.seconds)),
+        ("quick", "right", lambda card, _: about(card.quick_seconds)),
+        ("full", "right", lambda card, _: about(card.seconds)),
     ],
 }
-
-
-def duration(seconds: float) -> str:
-    """About how long: ``5 s``, ``3 min``."""
-    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def _beside(claimed: float | None, measured: float | None) -> str:

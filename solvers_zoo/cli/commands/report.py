@@ -69,9 +69,7 @@ def report(
         raise common.misuse(f"--format {wrong[0]!r} is not possible; it takes {', '.join(_FORMS)}.")
     if scheme not in _SCHEMES:
         raise common.misuse(f"--scheme {scheme!r} is not possible; it is light or dark.")
-    if out.suffix not in (".html", ".htm"):
-        raise common.misuse(f"--out {out} ends in {out.suffix or 'nothing'!r}; the page is a .html file.")
-    common.check_folder(out)
+    common.check_out("--out", out, (".html", ".htm"), "the page is a .html file")
     from solvers_zoo.bench.report import write_figures, write_report
 
     found, records = _records(store, sweep, where)

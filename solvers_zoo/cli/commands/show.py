@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from solvers_zoo.cli import common
-from solvers_zoo.cli.commands.listing import duration
+from solvers_zoo.cli.words import about
 from solvers_zoo.registry.kinds import KINDS
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def _card_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
     elif facts["kind"] == "model":
         rows += [("dimension", facts["dim"]), ("exact", ", ".join(facts["exact"]))]
     elif facts["kind"] == "study":
-        takes = f"{duration(facts['seconds'])}, with --quick {duration(facts['quick_seconds'])}, on one core"
+        takes = f"{about(facts['seconds'])}, with --quick {about(facts['quick_seconds'])}, on one core"
         rows += [("claim", facts["claim"]), ("takes", takes)]
     else:
         fitted = "to model and solver, in calls counted apart" if facts.get("fitted") else ""

@@ -54,13 +54,8 @@ def study(
 
         list_(common.PluralName("studies"), None, None, None, plugin, json)
         return
-    for path, endings, flag in ((out, _FIGURES, "--out"), (data, _TABLES, "--data")):
-        if path is not None and path.suffix not in endings:
-            raise common.misuse(
-                f"{flag} {path} ends in {path.suffix or 'nothing'!r}; it can end in {', '.join(endings)}."
-            )
-        if path is not None:
-            common.check_folder(path)
+    common.check_out("--out", out, _FIGURES)
+    common.check_out("--data", data, _TABLES)
     experiment: Experiment = common.registry(plugin).make("study", _specification(name, option or []))
     with Progress(experiment.card.name, wanted=not json, unit="runs") as progress:
         findings = experiment.run(progress, quick)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from solvers_zoo.cli import common
-from solvers_zoo.cli.training_line import TrainingLine, clock
+from solvers_zoo.cli.training_line import TrainingLine
+from solvers_zoo.cli.words import clock
 from solvers_zoo.registry.defaults import SOLVER
 
 if TYPE_CHECKING:
@@ -186,8 +187,7 @@ def _place(out: Path | None, data: str | None) -> Path:
         if data is None:
             raise common.misuse("Name the data, as in `zoo train digits`, or with --resume the file as --out.")
         out = Path("runs") / f"{Path(data).name.split('(')[0].split(':')[0].split('.')[0] or 'model'}{SUFFIX}"
-    if out.suffix != SUFFIX:
-        raise common.misuse(f"--out {out} ends in {out.suffix or 'nothing'!r}; a model is a file *{SUFFIX}.")
+    common.check_ending("--out", out, (SUFFIX,), f"a model is a file *{SUFFIX}")
     make_folder(out.parent)
     common.check_folder(out)
     return out
