@@ -11,7 +11,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from solvers_zoo import FunctionModel, IncompatibleError, Interval, ModelError, SeededNoise, State, ZooError, sample
+from solvers_zoo import (
+    SDE,
+    FunctionModel,
+    GaussianPoint,
+    IncompatibleError,
+    Interval,
+    ModelError,
+    Point,
+    Prediction,
+    SeededNoise,
+    State,
+    ZooError,
+    sample,
+)
 from solvers_zoo.testing.probe import ModelSpy, NoiseRecorder
 from solvers_zoo.testing.problems import (
     FlowProblem,
@@ -84,7 +97,7 @@ def check_domain(subject: Subject) -> str:
         sde = problem.model.sde
         slack = 1e-9 * (sde.t_max - sde.t_min)
 
-        def see(x: Tensor, point: Any, sde: Any = sde, slack: float = slack) -> None:
+        def see(x: Tensor, point: Point, sde: SDE = sde, slack: float = slack) -> None:
             t = torch.as_tensor(point.t, dtype=torch.float64)
             require(
                 t.min() >= sde.t_min - slack and t.max() <= sde.t_max + slack,
@@ -127,7 +140,7 @@ def check_global_state(subject: Subject) -> str:
     """The global generators of torch, numpy and random, torch's defaults and its grad mode are as before."""
     problem = mixture_2d()
 
-    def snapshot() -> list[Any]:
+    def snapshot() -> list[object]:
         numpy = np.random.get_state(legacy=False)["state"]
         return [
             torch.get_rng_state().numpy().tobytes(),
@@ -165,7 +178,7 @@ def check_purity(subject: Subject) -> str:
     answers: list[tuple[Tensor, Tensor]] = []
 
     class Keep(ModelSpy):
-        def __call__(self, x: Tensor, point: Any, **condition: Any) -> Any:
+        def __call__(self, x: Tensor, point: GaussianPoint, **condition: object) -> Prediction:
             prediction = self.model(x, point)
             answers.append((prediction.out, prediction.out.clone()))
             answers.append((x, x.clone()))
@@ -307,9 +320,9 @@ def check_settings(subject: Subject) -> str:
     return f"{len(others)} other settings do other things."
 
 
-def _seen(subject: Subject) -> list[Any]:
+def _seen(subject: Subject) -> list[object]:
     """All that a short run shows."""
-    seen: list[Any] = [subject.solver.nfe(3)]
+    seen: list[object] = [subject.solver.nfe(3)]
     for problem in (mixture_1d(), mixture_2d()):
         states = subject.states(problem.model, problem.x, problem.grid(3))
         seen += [tensor.numpy().tobytes() for state in states for tensor in (state.x, *tensors(state.memory))]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from solvers_zoo import FunctionModel, Gaussian, GaussianSDE, Grid, ScoreModel, SeededNoise
+from solvers_zoo import FunctionModel, Gaussian, GaussianPoint, GaussianSDE, Grid, ScoreModel, SeededNoise
 from solvers_zoo.exact import gaussian_flow
 from solvers_zoo.testing.problems import (
     FlowProblem,
@@ -28,10 +26,10 @@ _KINDS = ("x0", "eps", "score", "v", "flow")
 class Native(ScoreModel):
     """An exact model that answers in another parametrisation."""
 
-    def __init__(self, model: Any, kind: str) -> None:
+    def __init__(self, model: ScoreModel, kind: str) -> None:
         self.model, self.kind, self.sde, self.shape = model, kind, model.sde, model.shape
 
-    def predict(self, x: Tensor, point: Any, **condition: Any) -> Tensor:
+    def predict(self, x: Tensor, point: GaussianPoint, **condition: object) -> Tensor:
         """The model's prediction as ``kind``."""
         view: Tensor = getattr(self.model(x, point), self.kind)
         return view

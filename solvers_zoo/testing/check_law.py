@@ -6,12 +6,11 @@ import functools
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from solvers_zoo import EDM, OU, Gaussian, Grid, GridNoise, Mixture, SeededNoise
+from solvers_zoo import EDM, OU, Gaussian, GaussianPoint, Grid, GridNoise, Mixture, SeededNoise
 from solvers_zoo.exact.affine import affine_map
 from solvers_zoo.testing.check_order import Fit
 from solvers_zoo.testing.probe import NoiseRecorder, ProbeNoise
@@ -318,7 +317,7 @@ def _on_path(level: float) -> Tensor:
     problem, x, fine, noise = _path()
     sde, y = problem.model.sde, x / fine[0].alpha
 
-    def slope(point: Any, y: Tensor) -> Tensor:
+    def slope(point: GaussianPoint, y: Tensor) -> Tensor:
         return -(1 + level**2) * point.rho * problem.model(point.alpha * y, point).eps
 
     with torch.no_grad():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
 
 import torch
+from torch import Tensor
 
-from solvers_zoo import Grid, Interval, State, StepSolver
+from solvers_zoo import Grid, Interval, Noise, State, StepSolver
 from solvers_zoo.testing.problems import FlowProblem, gaussian, mixture_1d, mixture_2d
 from solvers_zoo.testing.report import Broken, NotApplicable, Refused
 from solvers_zoo.testing.subject import Subject, check, require
@@ -165,7 +165,7 @@ def check_order_exact_history(subject: Subject) -> tuple[str, float]:
     return _judge(fit, order, 0.3, above, f"{problem.name} with exact history")
 
 
-def exactly_started(subject: Subject, problem: FlowProblem, steps: int, rule: str = "karras") -> Any:
+def exactly_started(subject: Subject, problem: FlowProblem, steps: int, rule: str = "karras") -> Tensor:
     """The end of a run whose first states, as many as it remembers, are put back on the exact flow."""
     times, state = problem.grid(steps, rule), None
     noise = _silent(problem)
@@ -177,7 +177,7 @@ def exactly_started(subject: Subject, problem: FlowProblem, steps: int, rule: st
     return subject.run(problem.model, problem.x, times, noise, state)
 
 
-def _silent(problem: FlowProblem) -> Any:
+def _silent(problem: FlowProblem) -> Noise:
     from solvers_zoo.testing.probe import ProbeNoise
 
     return ProbeNoise(problem.x)

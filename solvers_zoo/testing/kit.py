@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from solvers_zoo import PluginError, Registry, Solver, UnknownNameError, registry
 from solvers_zoo.testing import check_card, check_conduct, check_inputs, check_law, check_order
@@ -52,7 +51,9 @@ CHECKS: tuple[Check, ...] = (
 )
 
 
-def conform(subject: Any, quick: bool = False, checks: Iterable[str] | None = None, fail_fast: bool = False) -> Report:
+def conform(
+    subject: object, quick: bool = False, checks: Iterable[str] | None = None, fail_fast: bool = False
+) -> Report:
     """Examine a solver.
 
     Args:
@@ -105,7 +106,7 @@ def _differs_in_kind(main: Solver, other: Solver) -> bool:
     return not any(main.options()[name].kind in ("float", "int") for name in changed)
 
 
-def _settings(subject: Any) -> tuple[Solver, list[Solver]]:
+def _settings(subject: object) -> tuple[Solver, list[Solver]]:
     """The solver to examine, and its other settings."""
     if isinstance(subject, type) and issubclass(subject, Solver):
         solver = subject.make()

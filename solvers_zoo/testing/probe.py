@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor
 
-from solvers_zoo import Draws, ModelWrapper, Noise
+from solvers_zoo import AnalyticModel, Draws, GaussianPoint, ModelWrapper, Noise, Point, Prediction, ScoreModel
 from solvers_zoo.noise.probe import ProbeNoise as ProbeNoise
 
 
@@ -44,7 +44,7 @@ class _RecordedDraws(Draws):
         self.recorder.keep(z)
         return z
 
-    def between(self, t: Any, s: Any, area: bool = False) -> Any:
+    def between(self, t: Point, s: Point, area: bool = False) -> Any:
         """Pass on and keep."""
         given = self.draws.between(t, s, area)
         self.recorder.keep(*(given if area else (given,)))
@@ -59,16 +59,16 @@ class _RecordedDraws(Draws):
 class ModelSpy(ModelWrapper):
     """Sees every call before the model does, and counts it."""
 
-    def __init__(self, model: Any, see: Callable[[Tensor, Any], None] = lambda x, point: None) -> None:
+    def __init__(self, model: ScoreModel, see: Callable[[Tensor, GaussianPoint], None] = lambda x, point: None) -> None:
         super().__init__(model)
         self.calls, self.see = 0, see
 
     @property
-    def analytic(self) -> Any:
+    def analytic(self) -> AnalyticModel | None:
         """The model's."""
         return self.model.analytic
 
-    def __call__(self, x: Tensor, point: Any, **condition: Any) -> Any:
+    def __call__(self, x: Tensor, point: GaussianPoint, **condition: object) -> Prediction:
         """Look, then answer."""
         self.calls += 1
         self.see(x, point)

@@ -11,13 +11,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from solvers_zoo import EDM, OU, SDE, FunctionModel, Gaussian, Grid, Mixture, SDECard, Source, option, registry
 from solvers_zoo.exact import gaussian_flow, reference_flow, transport
+
+if TYPE_CHECKING:
+    from solvers_zoo.numerics.scalar import S, Scalar
 
 #: Relative lengths of neighbouring intervals on the grid that is not smooth; sum 3.
 UNEVEN = (0.6, 1.4, 1.0)
@@ -120,7 +123,7 @@ def mixture_2d() -> FlowProblem:
     return FlowProblem("2-D mixture (EDM, sigma 2 to 0.05)", model, spread(16, 2, 2.5), reference_flow, 1e-14)
 
 
-def elementwise(sde: Any, kind: str = "x0") -> FunctionModel:
+def elementwise(sde: SDE, kind: str = "x0") -> FunctionModel:
     """A model of elementwise operations alone, whose answer for a sample cannot depend on its batch."""
     return FunctionModel(lambda x, t: torch.tanh(1.3 * x) * (0.9 + 0.1 * x.cos()), sde=sde, prediction=kind)
 
@@ -137,11 +140,11 @@ class NotGaussian(SDE):
     t_min: float = option(0.05, help="end of sampling", above=0.0)
     t_max: float = option(0.4, help="start of sampling", above=0.0)
 
-    def drift(self, x: Tensor, t: Any) -> Tensor:
+    def drift(self, x: Tensor, t: Scalar) -> Tensor:
         """-x^3."""
         return -(x**3)
 
-    def diffusion(self, t: Any) -> Any:
+    def diffusion(self, t: S) -> S:
         """sqrt(2)."""
         return 2.0**0.5 + 0.0 * t
 

@@ -12,7 +12,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from solvers_zoo import Grid, IncompatibleError, Noise, OptionError, SeededNoise, Solver, SolverCard, State, StepSolver
+from solvers_zoo import (
+    Grid,
+    IncompatibleError,
+    Noise,
+    OptionError,
+    ScoreModel,
+    SeededNoise,
+    Solver,
+    SolverCard,
+    State,
+    StepSolver,
+)
+from solvers_zoo.registry.options import Option
 from solvers_zoo.testing.report import Broken, Finding, NotApplicable, Refused, Status
 
 #: Evaluations a step above which a solver is `costly`.
@@ -52,7 +64,7 @@ class Subject:
         return isinstance(self.solver, StepSolver) and type(self.solver).solve is StepSolver.solve
 
     def states(
-        self, model: Any, x: Tensor, grid: Grid, noise: Noise | None = None, state: State | None = None
+        self, model: ScoreModel, x: Tensor, grid: Grid, noise: Noise | None = None, state: State | None = None
     ) -> list[State]:
         """All states of a run, without gradients.
 
@@ -68,7 +80,9 @@ class Subject:
         with torch.no_grad():
             return list(self.solver.solve(model, x, grid, noise, state))
 
-    def run(self, model: Any, x: Tensor, grid: Grid, noise: Noise | None = None, state: State | None = None) -> Tensor:
+    def run(
+        self, model: ScoreModel, x: Tensor, grid: Grid, noise: Noise | None = None, state: State | None = None
+    ) -> Tensor:
         """The end of a run."""
         states = self.states(model, x, grid, noise, state)
         if not states:
@@ -120,7 +134,7 @@ def check(every: bool = False) -> Callable[[Callable[[Subject], str | tuple[str,
     return make
 
 
-def require(holds: Any, message: str) -> None:
+def require(holds: object, message: str) -> None:
     """Raise `Broken` with ``message`` unless ``holds``."""
     if not holds:
         raise Broken(message)
@@ -154,7 +168,7 @@ def variants(solver: Solver) -> list[Solver]:
     return list(found.values())
 
 
-def _others(value: Any, facts: Any) -> list[Any]:
+def _others(value: Any, facts: Option) -> list[Any]:
     if facts.choices is not None:
         return list(facts.choices)
     if facts.kind == "bool":
@@ -175,7 +189,7 @@ def same_bits(a: Tensor, b: Tensor) -> bool:
     return a.dtype == b.dtype and a.shape == b.shape and bool(torch.equal(a.nan_to_num(nan=7e7), b.nan_to_num(nan=7e7)))
 
 
-def tensors(memory: Any) -> list[Tensor]:
+def tensors(memory: object) -> list[Tensor]:
     """All tensors of a memory.
 
     Raises:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -13,7 +12,7 @@ from solvers_zoo.testing.kit import CHECKS, conform, solvers_in
 from solvers_zoo.testing.report import Report
 
 
-def conformance(*subjects: Any, quick: bool = False, checks: Iterable[str] | None = None) -> Callable[..., None]:
+def conformance(*subjects: object, quick: bool = False, checks: Iterable[str] | None = None) -> Callable[..., None]:
     """A pytest test of every check on every one of ``subjects``.
 
     Args:
@@ -31,7 +30,7 @@ def conformance(*subjects: Any, quick: bool = False, checks: Iterable[str] | Non
     ]
 
     @pytest.mark.parametrize(("subject", "check"), cases)
-    def test_conformance(subject: Any, check: str) -> None:
+    def test_conformance(subject: object, check: str) -> None:
         judge(conform(subject, quick=quick, checks=[check]))
 
     return test_conformance
@@ -45,7 +44,7 @@ def judge(report: Report) -> None:
         pytest.skip(report[0].message)
 
 
-def subjects_of(named: Iterable[Any]) -> list[tuple[str, Any]]:
+def subjects_of(named: Iterable[object]) -> list[tuple[str, object]]:
     """What to examine, with its label; a file stands for every solver in it, and names are looked up at once.
 
     Raises:
@@ -53,7 +52,7 @@ def subjects_of(named: Iterable[Any]) -> list[tuple[str, Any]]:
         PluginError: a file that registers no solver.
 
     """
-    found: list[tuple[str, Any]] = []
+    found: list[tuple[str, object]] = []
     for subject in named:
         if isinstance(subject, Path) or (isinstance(subject, str) and subject.endswith(".py")):
             found += [(cls.spec_name(), cls) for cls in solvers_in(subject)]

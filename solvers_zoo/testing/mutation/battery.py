@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from solvers_zoo import Grid, Interval, SeededNoise, Solver, registry
+from solvers_zoo import SDE, Grid, Interval, ScoreModel, SeededNoise, Solver, registry
 from solvers_zoo.testing.check_inputs import Native
 from solvers_zoo.testing.problems import NotGaussian, gaussian, mixture_1d, mixture_2d, processes
 from solvers_zoo.testing.subject import Subject, costly, tensors, variants
@@ -47,7 +46,7 @@ def _parts(solver: Solver) -> Iterator[bytes]:
     yield _error(solver)
 
 
-def _places() -> Iterator[tuple[Any, Any]]:
+def _places() -> Iterator[tuple[SDE, Grid | None]]:
     yield NotGaussian(), None
     for sde, times in processes():
         yield sde, None
@@ -55,14 +54,14 @@ def _places() -> Iterator[tuple[Any, Any]]:
         yield sde, Grid(sde, times.times[::-1])
 
 
-def _said(solver: Solver, sde: Any, times: Any) -> str:
+def _said(solver: Solver, sde: SDE, times: Grid | None) -> str:
     try:
         return str(solver.supports(sde, times))
     except Exception as error:
         return f"{type(error).__name__}: {error}"
 
 
-def _runs() -> Iterator[tuple[Any, Tensor, Grid]]:
+def _runs() -> Iterator[tuple[ScoreModel, Tensor, Grid]]:
     """Model, start and grid of every run."""
     for problem in (mixture_2d(), mixture_1d(), gaussian()):
         for rule, steps in (("karras", 6), ("uneven", 5), ("uniform", 1), ("log", 2), ("log", 3)):
@@ -82,7 +81,7 @@ def _runs() -> Iterator[tuple[Any, Tensor, Grid]]:
     yield cubic, gaussian().x * 0.5, Grid(sde, [0.4, 0.3, 0.05])
 
 
-def _run(solver: Solver, model: Any, x: Tensor, times: Grid) -> bytes:
+def _run(solver: Solver, model: ScoreModel, x: Tensor, times: Grid) -> bytes:
     try:
         states = Subject(solver).states(model, x, times)
     except Exception as error:
