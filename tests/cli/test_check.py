@@ -79,3 +79,12 @@ def test_unknown_check_is_one_sentence():
     assert run.status == 1
     assert "Did you mean 'order-mixture'" in run.err
     assert run.out in ("", "heun\n")
+
+
+def test_where_nothing_is_stale_nothing_is_measured_and_that_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("ZOO_PLUGINS", "catalogue")
+    status, told = check(capsys, "--all", "--stale")
+    assert status == 0
+    assert told == "No solver's code changed since it was last stored; without --stale all are measured.\n"

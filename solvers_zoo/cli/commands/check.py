@@ -104,7 +104,7 @@ def check(
             for subject, report in reports
         ]
         common.print_json({"ok": good, "solvers": facts})
-    else:
+    elif reports:
         _print_total([report for _, report in reports])
     if out is not None:
         matrix.write(out, matrix.rows(found, reports))
