@@ -101,12 +101,12 @@ def test_python_of_the_readme_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_picture_is_drawn(tmp_path: Path) -> None:
     script = runpy.run_path(str(ROOT / "docs" / "readme_picture.py"))
-    small = dataclasses.replace(script["STUDY"], solvers=("heun", "ddim"), nfe=(6, 8), n=100, repeats=0)
+    small = dataclasses.replace(script["SWEEP"], solvers=("heun", "ddim"), nfe=(6, 8), n=100, repeats=0)
     files = script["draw"](small, tmp_path)
     for path in files:
         assert all(f">{name}<" in path.read_text() for name in small.solvers)
         kept = (ROOT / "docs" / "assets" / path.name).read_text()
-        assert all(f">{zoo.solver(name).card.name}<" in kept for name in script["STUDY"].solvers)
+        assert all(f">{zoo.solver(name).card.name}<" in kept for name in script["SWEEP"].solvers)
     assert f"docs/assets/{files[0].name}" in text("README.md")
     assert f"docs/assets/{files[1].name}" in text("README.md")
     assert files[0].read_text() != files[1].read_text()

@@ -6,6 +6,7 @@ import math
 
 import pytest
 import torch
+from needs import needs
 from torch import nn
 
 import solvers_zoo as zoo
@@ -136,7 +137,7 @@ IMAGES = [
     ("unet(channels=[8, 8, 8], blocks=2)", (3, 7, 9)),
     ("unet(channels=[8, 16], attention=[1], heads=2, patch=2, embedding=sinusoidal)", (1, 28, 28)),
     ("mlp(width=16, depth=1, embedding=sinusoidal)", (1, 8, 8)),
-    ("diffusers-unet(channels=[8, 16], attention=[1])", (1, 8, 8)),
+    pytest.param("diffusers-unet(channels=[8, 16], attention=[1])", (1, 8, 8), marks=needs("diffusers")),
 ]
 
 
