@@ -5,6 +5,8 @@ All of them: ``python -m solvers_zoo.testing.mutation``.
 
 from __future__ import annotations
 
+import inspect
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 from draw import tree_hash
 from scipy.stats import binom
 
+from solvers_zoo import registry
 from solvers_zoo.testing.mutation import run
 from solvers_zoo.testing.mutation.mutants import mutants, sample
 from solvers_zoo.testing.mutation.run import all_mutants, examine, examine_all, plugin_packages
@@ -127,3 +130,11 @@ def briefly(mutant):
     """`examine` with less patience, where it is examined."""
     run._PATIENCE = 2
     return examine(mutant)
+
+
+def test_an_examination_leaves_the_loaded_modules_as_they_were():
+    before = all_mutants(["zoo_ddpm"])[0]
+    ddim = registry.default().find("solver", "ddim").cls
+    examine(before)
+    assert inspect.getsourcefile(ddim) == sys.modules[ddim.__module__].__file__
+    assert sys.modules[ddim.__module__].DDIM is ddim

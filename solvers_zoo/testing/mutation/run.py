@@ -94,9 +94,10 @@ class _Replaced(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         exec(compile(self.mutant.source, str(self.mutant.path), "exec"), module.__dict__)
 
 
-def _forget(package: str) -> None:
-    for name in [name for name in sys.modules if name == package or name.startswith(package + ".")]:
-        del sys.modules[name]
+def _forget(package: str) -> dict[str, ModuleType]:
+    """Take a package's modules out of those that are loaded, and give them back."""
+    names = [name for name in sys.modules if name == package or name.startswith(package + ".")]
+    return {name: sys.modules.pop(name) for name in names}
 
 
 @contextmanager
@@ -104,7 +105,7 @@ def _installed(package: str, mutant: Mutant | None) -> Iterator[Registry]:
     """A fresh default registry in which ``mutant`` stands in its module's place."""
     before = registry._default
     finder = [_Replaced(mutant)] if mutant else []
-    _forget(package)
+    kept = _forget(package)
     sys.meta_path[:0] = finder
     try:
         fresh = Registry()
@@ -115,6 +116,7 @@ def _installed(package: str, mutant: Mutant | None) -> Iterator[Registry]:
         registry._default = before
         sys.meta_path[:] = [item for item in sys.meta_path if item not in finder]
         _forget(package)
+        sys.modules.update(kept)  # classes that are in use go on to find the module they are from
 
 
 @contextmanager
